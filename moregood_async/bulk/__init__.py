@@ -1,0 +1,1 @@
+"""Whole files: reading customers from them, and writing lists to them."""

@@ -1,0 +1,1 @@
+"""The layers between a call and the wire: retry, pace, observe."""

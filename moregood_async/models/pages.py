@@ -1,0 +1,58 @@
+"""Pages: a part of a list, and what the server said about the rest."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of a list.
+
+    Its ``last`` and ``total`` are the server's word at that moment, None where it said nothing.
+    """
+
+    items: tuple[T, ...]
+    number: int
+    """As asked for; counts from 1."""
+    last: int | None = None
+    total: int | None = None
+    per_page: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Pagination:
+    """The ``pagination`` part of an answer, where present and sensible."""
+
+    current_page: int | None = None
+    last_page: int | None = None
+    total: int | None = None
+    per_page: int | None = None
+    has_next: bool | None = None
+    """Whether a next page is linked; None where the answer does not say."""
+
+    @classmethod
+    def of(cls, told: object) -> Pagination:
+        """What an answer's ``pagination`` tells; its links are never followed."""
+        if not isinstance(told, dict):
+            return cls()
+        said: dict[str, Any] = told
+        return cls(
+            current_page=_count(said.get("current_page")),
+            last_page=_count(said.get("last_page")),
+            total=_count(said.get("total")),
+            per_page=_count(said.get("per_page")),
+            has_next=said["next_page_url"] is not None if "next_page_url" in said else None,
+        )
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    return None

@@ -1,0 +1,141 @@
+"""The Beacon API as a table: one row an operation.
+
+A new endpoint is one row here, one method in ``resources/``, one answer in ``sandbox/`` and one
+test; a completeness test names the one that was forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from moregood_async.models.asks import Ask, AskCreate
+from moregood_async.models.charges import Charge, ChargeCreate
+from moregood_async.models.customers import Customer, CustomerUpsert
+from moregood_async.models.fields import SentValue
+from moregood_async.models.locations import Location, LocationCreate, LocationUpdate
+from moregood_async.models.messages import Message
+from moregood_async.models.reviews import Review
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Operation(Generic[T]):
+    """One thing that the API does."""
+
+    name: str
+    """The resource and its method: ``customers.upsert``."""
+    method: str
+    path: str
+    """Below the base URL, its parameters in braces."""
+    gives: type[T]
+    """What comes back: one of it, or pages of it where ``paginated``."""
+    sends: type[SentValue] | None = None
+    paginated: bool = False
+    repeatable: bool
+    """Whether a second request ends in the same state as the first."""
+    check_with: str = ""
+    """How to find out whether an unanswered one took effect."""
+
+
+CUSTOMERS_UPSERT = Operation(
+    name="customers.upsert",
+    method="POST",
+    path="customers",
+    sends=CustomerUpsert,
+    gives=Customer,
+    repeatable=True,
+    check_with="Sending it again ends in the same state.",
+)
+CUSTOMERS_LIST = Operation(
+    name="customers.list",
+    method="GET",
+    path="customers",
+    gives=Customer,
+    paginated=True,
+    repeatable=True,
+)
+CUSTOMERS_REVIEWS = Operation(
+    name="customers.reviews",
+    method="GET",
+    path="customers/{customer_id}/reviews",
+    gives=Review,
+    paginated=True,
+    repeatable=True,
+)
+CUSTOMERS_MESSAGES = Operation(
+    name="customers.messages",
+    method="GET",
+    path="customers/{customer_id}/messages",
+    gives=Message,
+    paginated=True,
+    repeatable=True,
+)
+CHARGES_CREATE = Operation(
+    name="charges.create",
+    method="POST",
+    path="charges",
+    sends=ChargeCreate,
+    gives=Charge,
+    repeatable=False,
+    check_with="Look at the customer's charges_count before you send it again.",
+)
+ASKS_CREATE = Operation(
+    name="asks.create",
+    method="POST",
+    path="asks",
+    sends=AskCreate,
+    gives=Ask,
+    repeatable=False,
+    check_with="Look at customers.messages(customer_id) before you send it again.",
+)
+REVIEWS_LIST = Operation(
+    name="reviews.list",
+    method="GET",
+    path="reviews",
+    gives=Review,
+    paginated=True,
+    repeatable=True,
+)
+MESSAGES_LIST = Operation(
+    name="messages.list",
+    method="GET",
+    path="messages",
+    gives=Message,
+    paginated=True,
+    repeatable=True,
+)
+LOCATIONS_CREATE = Operation(
+    name="locations.create",
+    method="POST",
+    path="locations",
+    sends=LocationCreate,
+    gives=Location,
+    repeatable=False,
+    check_with="Look at the locations in the vendor's console before you send it again.",
+)
+LOCATIONS_UPDATE = Operation(
+    name="locations.update",
+    method="PUT",
+    path="locations/{location_id}",
+    sends=LocationUpdate,
+    gives=Location,
+    repeatable=True,
+    check_with="Sending it again ends in the same state.",
+)
+
+OPERATIONS: tuple[Operation[Any], ...] = (
+    CUSTOMERS_UPSERT,
+    CUSTOMERS_LIST,
+    CUSTOMERS_REVIEWS,
+    CUSTOMERS_MESSAGES,
+    CHARGES_CREATE,
+    ASKS_CREATE,
+    REVIEWS_LIST,
+    MESSAGES_LIST,
+    LOCATIONS_CREATE,
+    LOCATIONS_UPDATE,
+)
+"""Every operation, in the order of the documentation."""

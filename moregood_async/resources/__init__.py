@@ -1,0 +1,1 @@
+"""The API by its nouns, one file each."""

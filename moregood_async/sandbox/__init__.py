@@ -1,0 +1,1 @@
+"""A Beacon API of your own."""

@@ -1,0 +1,159 @@
+"""The one verb of the whole road: a handler takes a `Request` and gives a `Response`.
+
+Everything between a resource's method and the socket is a `Handler`, or a `Middleware` around
+one: retry, pace, observe, your own, the transport, and the sandbox too.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import attrs
+
+from moregood_async.errors import Attempt
+from moregood_async.privacy import Headers
+
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Deadline:
+    """The moment at which a call gives up, on the monotonic clock.
+
+    A patient deadline (a batch's row) stands still while the call waits for its turn, so a long
+    wait for the server's limit fails nobody.
+    """
+
+    __slots__ = ("at", "patient")
+
+    def __init__(self, at: float, *, patient: bool = False) -> None:
+        self.at = at
+        self.patient = patient
+
+    def stood_still(self, seconds: float) -> None:
+        """A wait has passed; a patient deadline moves by as much."""
+        if self.patient:
+            self.at += seconds
+
+    def __repr__(self) -> str:
+        return f"Deadline({self.at:.3f}{', patient=True' if self.patient else ''})"
+
+
+def _size(body: bytes | None) -> str:
+    return "None" if body is None else f"<{len(body)} bytes>"
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """One attempt as it goes towards the wire. Its ``repr`` hides the key and the body."""
+
+    method: str
+    url: str
+    """Absolute, with its query."""
+    headers: Headers
+    body: bytes | None = attrs.field(default=None, repr=_size)
+    operation: str = ""
+    """The row of the operations table, such as ``asks.create``, or the method and path."""
+    repeatable: bool = False
+    """Whether sending it twice does no harm."""
+    attempt: int = 1
+    attempt_timeout: float = math.inf
+    """Seconds for one attempt, counted from its slot."""
+    deadline: Deadline = attrs.Factory(lambda: Deadline(math.inf))
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something on the server."""
+        return self.method not in READING_METHODS
+
+
+@attrs.frozen(kw_only=True)
+class Response:
+    """An answer, whatever its status, read to its end. Its ``repr`` hides the body."""
+
+    status: int
+    headers: Headers
+    body: bytes = attrs.field(repr=_size)
+    seconds: float = 0.0
+    """From the attempt's slot to the last byte."""
+    attempts: tuple[Attempt, ...] = ()
+    """The attempts that led here, where there was more than one or this one is a refusal."""
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            ValueError: The body is not JSON.
+        """
+        try:
+            return json.loads(self.body)
+        except RecursionError as error:
+            raise ValueError("the JSON is nested too deeply") from error
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+"""Answers a request. Raises `errors.NoAnswer` when no answer came, and nothing else of its own."""
+
+Middleware = Callable[[Request, Handler], Awaitable[Response]]
+"""Stands around a handler.
+
+It is called once for each attempt, while the attempt holds its slot, nearest the wire; awaits
+``call_next(request)`` at most once, and returns that answer or one of its own::
+
+    async def tell_time(request: Request, call_next: Handler) -> Response:
+        response = await call_next(request)
+        print(request.operation, response.status, response.seconds)
+        return response
+
+A request is changed with ``attrs.evolve``. What it raises ends the call and is not repeated.
+"""
+
+
+def retry_after(response: Response, now: datetime | None = None) -> float | None:
+    """The seconds that an answer asks to wait, or None where it names none that make sense.
+
+    ``Retry-After`` as integer, float or HTTP date; a date is read against the answer's own
+    ``Date``, so that a wrong clock here does no harm. Never negative.
+    """
+    told = response.headers.get("retry-after")
+    if told is None:
+        return None
+    seconds = _seconds(told)
+    if seconds is None:
+        seconds = _until(told, response.headers.get("date"), now or datetime.now(UTC))
+    return None if seconds is None else max(0.0, seconds)
+
+
+def _seconds(told: str) -> float | None:
+    try:
+        seconds = float(told)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def _until(told: str, sent: str | None, now: datetime) -> float | None:
+    then = _http_date(told)
+    if then is None:
+        return None
+    return (then - (_http_date(sent) or now)).total_seconds()
+
+
+def _http_date(text: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text or "")
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def query_string(query: Mapping[str, object]) -> str:
+    """``?a=1&b=2``, or nothing where every value is None."""
+    from urllib.parse import urlencode
+
+    said = {name: value for name, value in query.items() if value is not None}
+    return f"?{urlencode(said)}" if said else ""
