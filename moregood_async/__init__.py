@@ -1,5 +1,126 @@
-"""The async Python client for More Good Reviews' Beacon API."""
+"""The async Python client for More Good Reviews' Beacon API.
+
+>>> import asyncio
+>>> from moregood_async import MoreGoodClient
+>>> from moregood_async.sandbox import Sandbox
+>>> async def main() -> None:
+...     async with MoreGoodClient("test-key", transport=Sandbox()) as client:
+...         ada = await client.customers.upsert(first_name="Ada", email="ada@example.com")
+...         print(ada.id)
+>>> asyncio.run(main())
+1
+"""
 
 from moregood_async._version import __version__
+from moregood_async.batch import Batch, BatchStats, Outcome, Result
+from moregood_async.client import MoreGoodClient
+from moregood_async.config import BASE_URL, Rate
+from moregood_async.errors import (
+    APIError,
+    Attempt,
+    AttemptTimedOut,
+    BadRequest,
+    ClientClosed,
+    ConfigurationError,
+    Conflict,
+    ConnectionFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    Forbidden,
+    InvalidRequest,
+    MoreGoodError,
+    NoAnswer,
+    NotFound,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+    UnexpectedAnswer,
+    ValidationFailed,
+)
+from moregood_async.models.asks import Ask, AskCreate, AskFields
+from moregood_async.models.charges import Charge, ChargeCreate, ChargeFields
+from moregood_async.models.customers import (
+    AddressValidation,
+    Customer,
+    CustomerFields,
+    CustomerUpsert,
+    Engagement,
+)
+from moregood_async.models.fields import UNSET, Channel, DateLike, Unset
+from moregood_async.models.locations import (
+    Location,
+    LocationCreate,
+    LocationFields,
+    LocationUpdate,
+    LocationUpdateFields,
+)
+from moregood_async.models.messages import Message, Recipient, Template
+from moregood_async.models.pages import Page
+from moregood_async.models.reviews import Photo, Rating, Review, Reviewer, Source
+from moregood_async.pagination import Paginator
+from moregood_async.wire import Handler, Middleware, Request, Response
 
-__all__ = ["__version__"]
+__all__ = [
+    "APIError",
+    "AddressValidation",
+    "Ask",
+    "AskCreate",
+    "AskFields",
+    "Attempt",
+    "AttemptTimedOut",
+    "BASE_URL",
+    "BadRequest",
+    "Batch",
+    "BatchStats",
+    "Channel",
+    "Charge",
+    "ChargeCreate",
+    "ChargeFields",
+    "ClientClosed",
+    "ConfigurationError",
+    "Conflict",
+    "ConnectionFailed",
+    "ConnectionLost",
+    "Customer",
+    "CustomerFields",
+    "CustomerUpsert",
+    "DateLike",
+    "DeadlineExceeded",
+    "Engagement",
+    "Forbidden",
+    "Handler",
+    "InvalidRequest",
+    "Location",
+    "LocationCreate",
+    "LocationFields",
+    "LocationUpdate",
+    "LocationUpdateFields",
+    "Message",
+    "Middleware",
+    "MoreGoodClient",
+    "MoreGoodError",
+    "NoAnswer",
+    "NotFound",
+    "Outcome",
+    "Page",
+    "Paginator",
+    "Photo",
+    "Rate",
+    "RateLimited",
+    "Rating",
+    "Recipient",
+    "Request",
+    "Response",
+    "Result",
+    "Review",
+    "Reviewer",
+    "ServerError",
+    "Source",
+    "Template",
+    "UNSET",
+    "Unauthorized",
+    "UnexpectedAnswer",
+    "Unset",
+    "ValidationFailed",
+    "__version__",
+]

@@ -39,6 +39,18 @@ class Rate:
             )
 
 
+@attrs.frozen
+class Limits:
+    """What belongs to a key and not to a view: all its calls share them."""
+
+    max_concurrency: int
+    max_rate: Rate | None
+
+    def __attrs_post_init__(self) -> None:
+        if self.max_concurrency < 1:
+            raise ConfigurationError("max_concurrency is at least 1")
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """The settings of one client or view, complete and checked."""
@@ -48,8 +60,7 @@ class Settings:
     attempt_timeout: float
     deadline: float | None
     max_attempts: int
-    max_concurrency: int
-    max_rate: Rate | None
+    limits: Limits
     middlewares: tuple[Middleware, ...]
 
     def __attrs_post_init__(self) -> None:
@@ -59,8 +70,6 @@ class Settings:
             raise ConfigurationError("deadline is seconds, more than 0, or None for no deadline")
         if self.max_attempts < 1:
             raise ConfigurationError("max_attempts is at least 1; 1 never repeats")
-        if self.max_concurrency < 1:
-            raise ConfigurationError("max_concurrency is at least 1")
 
 
 def key_source(given: str | Callable[[], Awaitable[str]] | None) -> KeySource:
@@ -80,7 +89,7 @@ def checked_key(value: str) -> ApiKey:
     Raises:
         ConfigurationError: It is empty, or holds blanks or characters that no header carries.
     """
-    if not isinstance(value, str) or not value.strip():
+    if not value.strip():
         raise ConfigurationError(
             "there is no API key: give api_key= or set MOREGOOD_API_KEY to the project's secret key"
         )

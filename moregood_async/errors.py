@@ -78,27 +78,29 @@ class MoreGoodError(Exception):
         problem: str,
         *,
         operation: str = "",
-        attempts: tuple[Attempt, ...] = (),
         may_have_applied: bool = False,
-        check_with: str = "",
     ) -> None:
         super().__init__(masked(problem))
         self.operation = operation
-        self.attempts = attempts
+        self.attempts: tuple[Attempt, ...] = ()
         self.may_have_applied = may_have_applied
-        self.check_with = check_with
+        self.check_with = ""
 
     @property
     def problem(self) -> str:
         """What happened, without the operation, the attempts or the advice."""
         return str(self.args[0])
 
-    def told(self, operation: str, attempts: tuple[Attempt, ...], check_with: str) -> Self:
-        """This error, knowing which call it ended, its attempts, and where to look after it."""
-        self.operation = operation
+    def after(self, attempts: tuple[Attempt, ...]) -> Self:
+        """This error, with the attempts that led to it."""
         self.attempts = attempts
-        self.check_with = check_with
         self.may_have_applied |= any(attempt.may_have_applied for attempt in attempts)
+        return self
+
+    def of(self, operation: str, check_with: str = "") -> Self:
+        """This error, knowing which call it ended and where to look after it."""
+        self.operation = operation
+        self.check_with = check_with
         return self
 
     def explain(self) -> str:
@@ -138,7 +140,7 @@ class ConfigurationError(MoreGoodError):
     """The client cannot be made like this: no key, a refused base URL, a senseless limit."""
 
 
-class InvalidRequest(MoreGoodError):  # noqa: N818
+class InvalidRequest(MoreGoodError):
     """Refused here, before anything was sent.
 
     Attributes:
@@ -151,13 +153,13 @@ class InvalidRequest(MoreGoodError):  # noqa: N818
         self.fields: Fields = dict(fields)
 
 
-class ClientClosed(MoreGoodError):  # noqa: N818
+class ClientClosed(MoreGoodError):
     """The client was closed; nothing was sent."""
 
     advice = "Make a new client, or keep this one open for as long as it is used."
 
 
-class NoAnswer(MoreGoodError):  # noqa: N818
+class NoAnswer(MoreGoodError):
     """No usable answer came.
 
     Attributes:
@@ -188,7 +190,7 @@ class AttemptTimedOut(NoAnswer):
     advice = "attempt_timeout= gives each attempt more time."
 
 
-class DeadlineExceeded(MoreGoodError):  # noqa: N818
+class DeadlineExceeded(MoreGoodError):
     """The whole call, waits and repeats included, ran out of its ``deadline`` seconds.
 
     Attributes:
@@ -205,7 +207,7 @@ class DeadlineExceeded(MoreGoodError):  # noqa: N818
         return f"The server takes requests again at {self.retry_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
-class UnexpectedAnswer(MoreGoodError):  # noqa: N818
+class UnexpectedAnswer(MoreGoodError):
     """The server answered, but not as the Beacon API does.
 
     Attributes:

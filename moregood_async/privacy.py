@@ -26,15 +26,18 @@ def masked(text: str) -> str:
 class Headers(Mapping[str, str]):
     """HTTP headers by name, whatever the case; its ``repr`` hides what authorizes.
 
+    ``plain`` is a dict of them as they were given, for the wire; it hides nothing.
+
     >>> headers = Headers({"Retry-After": "3", "Authorization": "Bearer secret"})
     >>> headers["retry-after"], headers
     ('3', Headers({'retry-after': '3', 'authorization': '***'}))
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("_values", "plain")
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = {name.lower(): value for name, value in values.items()}
+        self.plain = dict(values)
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]
@@ -46,11 +49,17 @@ class Headers(Mapping[str, str]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        shown = {
-            name: "***" if name in _SECRET_HEADERS else masked(value)
-            for name, value in self._values.items()
+        return f"Headers({masked_headers(self)})"
+
+
+def masked_headers(headers: Mapping[str, str]) -> str:
+    """Headers as they may be shown: without what authorizes, and without people."""
+    return str(
+        {
+            name: "***" if name.lower() in _SECRET_HEADERS else masked(value)
+            for name, value in headers.items()
         }
-        return f"Headers({shown})"
+    )
 
 
 class ApiKey:

@@ -9,14 +9,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import attrs
 
 from moregood_async.errors import Attempt
-from moregood_async.privacy import Headers
+from moregood_async.privacy import Headers, masked_headers
+
+LONGEST_WAIT_SECONDS = 30 * 86_400.0
+"""A server that names a longer wait is not believed."""
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -76,7 +81,8 @@ class Response:
     """An answer, whatever its status, read to its end. Its ``repr`` hides the body."""
 
     status: int
-    headers: Headers
+    headers: Mapping[str, str] = attrs.field(repr=masked_headers)
+    """By name, whatever the case."""
     body: bytes = attrs.field(repr=_size)
     seconds: float = 0.0
     """From the attempt's slot to the last byte."""
@@ -113,6 +119,33 @@ A request is changed with ``attrs.evolve``. What it raises ends the call and is 
 """
 
 
+class HTTPSession(Protocol):
+    """What is asked of a session of your own: an ``aiohttp.ClientSession`` is one.
+
+    aiohttp itself is imported only once a client is made.
+    """
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        data: Any,
+        headers: dict[str, str],
+        allow_redirects: bool,
+        raise_for_status: bool,
+        proxy: str | None,
+        timeout: Any,
+    ) -> AbstractAsyncContextManager[Any]:
+        """Sends a request; entering gives the answer once its headers are there."""
+        ...
+
+
 def retry_after(response: Response, now: datetime | None = None) -> float | None:
     """The seconds that an answer asks to wait, or None where it names none that make sense.
 
@@ -125,7 +158,23 @@ def retry_after(response: Response, now: datetime | None = None) -> float | None
     seconds = _seconds(told)
     if seconds is None:
         seconds = _until(told, response.headers.get("date"), now or datetime.now(UTC))
-    return None if seconds is None else max(0.0, seconds)
+    return _sensible(seconds)
+
+
+def rate_reset(response: Response, now: datetime | None = None) -> float | None:
+    """The seconds until ``X-RateLimit-Reset`` (unix seconds), or None where it makes no sense.
+
+    Laravel sends it on the 429 itself; it is read against the answer's own ``Date``.
+    """
+    at = _seconds(response.headers.get("x-ratelimit-reset", ""))
+    if at is None:
+        return None
+    sent = _http_date(response.headers.get("date")) or now or datetime.now(UTC)
+    return _sensible(at - sent.timestamp())
+
+
+def _sensible(seconds: float | None) -> float | None:
+    return None if seconds is None or seconds > LONGEST_WAIT_SECONDS else max(0.0, seconds)
 
 
 def _seconds(told: str) -> float | None:
@@ -153,7 +202,5 @@ def _http_date(text: str | None) -> datetime | None:
 
 def query_string(query: Mapping[str, object]) -> str:
     """``?a=1&b=2``, or nothing where every value is None."""
-    from urllib.parse import urlencode
-
     said = {name: value for name, value in query.items() if value is not None}
     return f"?{urlencode(said)}" if said else ""

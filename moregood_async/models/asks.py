@@ -14,12 +14,12 @@ from moregood_async.models.fields import (
     DateLike,
     SentValue,
     Unset,
-    channels,
+    channel_list,
     gathered,
     moment,
     reachable,
-    reminders,
     text,
+    up_to_three,
 )
 
 
@@ -37,11 +37,11 @@ class AskFields(TypedDict, total=False):
 class AskCreate(SentValue):
     """A review request to a customer who exists already, named by email or phone."""
 
-    channels: Sequence[Channel] = attrs.field(validator=channels)
+    channels: Sequence[Channel] = attrs.field(validator=channel_list)
     """``email``, ``sms`` or both, each once."""
     email: str | Unset | None = attrs.field(default=UNSET, validator=text())
     phone: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    reminders_count: int | Unset | None = attrs.field(default=UNSET, validator=reminders)
+    reminders_count: int | Unset | None = attrs.field(default=UNSET, validator=up_to_three)
     """0 to 3; they stop once the customer clicks a rating."""
     asked_at: DateLike | Unset | None = attrs.field(default=UNSET, validator=moment)
     """When it goes out; at once, where it is None or left out."""
@@ -59,4 +59,4 @@ class Ask:
     email: str | None = attrs.field(default=None, repr=False)
     phone: str | None = attrs.field(default=None, repr=False)
     scheduled_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)

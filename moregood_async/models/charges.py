@@ -12,9 +12,9 @@ from moregood_async.models.fields import (
     DateLike,
     SentValue,
     Unset,
-    amount,
-    currency,
+    currency_code,
     gathered,
+    lowest_unit,
     moment,
     reachable,
     text,
@@ -36,11 +36,11 @@ class ChargeFields(TypedDict, total=False):
 class ChargeCreate(SentValue):
     """A charge of a customer who exists already, named by email or phone."""
 
-    amount: int = attrs.field(validator=amount)
+    amount: int = attrs.field(validator=lowest_unit)
     """In the lowest currency unit: 4900 for 49.00 USD. Negative for a refund."""
     email: str | Unset | None = attrs.field(default=UNSET, validator=text())
     phone: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    currency: str | Unset | None = attrs.field(default=UNSET, validator=currency)
+    currency: str | Unset | None = attrs.field(default=UNSET, validator=currency_code)
     """Three letters: USD."""
     location_slug: str | Unset | None = attrs.field(default=UNSET, validator=text())
     """Becomes the customer's default location."""
@@ -63,4 +63,4 @@ class Charge:
     """In the lowest currency unit."""
     currency: str | None = None
     charged_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)

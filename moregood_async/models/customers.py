@@ -87,7 +87,7 @@ class Engagement:
 
     engaging: bool | None = None
     is_bot: bool | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -101,7 +101,7 @@ class AddressValidation:
     is_disposable_address: bool | None = None
     is_role_address: bool | None = None
     engagement: Engagement | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -149,4 +149,4 @@ class Customer:
     updated_at: datetime | None = attrs.field(default=None, repr=False)
     review_link: str | None = attrs.field(default=None, repr=False)
     unsubscribe_link: str | None = attrs.field(default=None, repr=False)
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)

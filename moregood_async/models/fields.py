@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeGuard
 
 import attrs
 
@@ -38,10 +38,9 @@ _RULE = "moregood_async.rule"
 _Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
+@attrs.frozen(repr=False)
 class SentValue:
     """A value that is sent. A wrong one cannot be made; its ``repr`` names fields, not people."""
-
-    __slots__ = ()
 
     def __attrs_post_init__(self) -> None:
         problems: dict[str, tuple[str, ...]] = {}
@@ -130,7 +129,7 @@ def refuse(problem: str) -> None:
 def text(most: int | None = None) -> _Check:
     """A string that JSON can carry, of at most ``most`` characters; None is fine."""
 
-    def check(_: object, __: object, value: object) -> None:
+    def check(_: object, __: object, value: Any) -> None:
         if value is None:
             return
         if not isinstance(value, str):
@@ -155,37 +154,41 @@ def _refuse_lone_surrogates(value: str) -> None:
 _plain_text = text()
 
 
-def filled(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def filled(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A string that is not blank."""
     if value is None or (isinstance(value, str) and not value.strip()):
         refuse("is required and must not be blank")
     _plain_text(instance, attribute, value)
 
 
-def flag(_: object, __: object, value: object) -> None:
+def flag(_: object, __: object, value: Any) -> None:
     """True, False or None."""
     if value is not None and not isinstance(value, bool):
         refuse("is True or False")
 
 
-def slugs(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def slugs(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """A list of slugs."""
     if value is None:
         return
-    if isinstance(value, str) or not isinstance(value, Sequence):
+    if not _is_list(value):
         refuse('is a list of slugs: ["regular", "newsletter"]')
     else:
         for slug in value:
             filled(instance, attribute, slug)
 
 
-def currency(_: object, __: object, value: object) -> None:
+def currency_code(_: object, __: object, value: Any) -> None:
     """Three letters, such as USD."""
     if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{3}", value):
         refuse("is a currency code of three letters: USD")
 
 
-def amount(_: object, __: object, value: object) -> None:
+def lowest_unit(_: object, __: object, value: Any) -> None:
     """An integer in the lowest currency unit; negative for a refund."""
     if isinstance(value, bool) or not isinstance(value, int):
         refuse("is a whole number in the lowest currency unit: 4900 for 49.00 USD")
@@ -193,9 +196,9 @@ def amount(_: object, __: object, value: object) -> None:
         refuse("is larger than the API can take (64 bits)")
 
 
-def channels(_: object, __: object, value: object) -> None:
+def channel_list(_: object, __: object, value: Any) -> None:
     """Email, sms or both, each once."""
-    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+    if not _is_list(value) or not value:
         refuse('is a list of at least one of email and sms: ["email"]')
         return
     wrong = [repr(channel) for channel in value if channel not in CHANNELS]
@@ -205,7 +208,7 @@ def channels(_: object, __: object, value: object) -> None:
         refuse("names a channel twice, which would ask the same person twice")
 
 
-def reminders(_: object, __: object, value: object) -> None:
+def up_to_three(_: object, __: object, value: Any) -> None:
     """0 to 3, or None for the project's own number."""
     if value is not None and (
         isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 3
@@ -213,7 +216,7 @@ def reminders(_: object, __: object, value: object) -> None:
         refuse("is a whole number from 0 to 3")
 
 
-def moment(_: object, __: object, value: object) -> None:
+def moment(_: object, __: object, value: Any) -> None:
     """A date or an aware time; see `DateLike`."""
     if value is not None:
         wire_date(value)

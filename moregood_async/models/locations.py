@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Required, TypedDict
+from typing import Any, TypedDict
 
 import attrs
 
 from moregood_async.models.fields import UNSET, SentValue, Unset, filled, gathered, text
 
 
-class LocationUpdateFields(TypedDict, total=False):
-    """The fields of a `LocationUpdate`, as keywords."""
-
-    name: str
+class _AddressFields(TypedDict, total=False):
     display_name: str | None
     slug: str | None
     code: str | None
@@ -23,10 +20,16 @@ class LocationUpdateFields(TypedDict, total=False):
     postal_code: str | None
 
 
-class LocationFields(LocationUpdateFields, total=False):
+class LocationFields(_AddressFields):
     """The fields of a `LocationCreate`, as keywords."""
 
-    name: Required[str]
+    name: str
+
+
+class LocationUpdateFields(_AddressFields, total=False):
+    """The fields of a `LocationUpdate`, as keywords."""
+
+    name: str
 
 
 @attrs.frozen(kw_only=True, repr=False, field_transformer=gathered)
@@ -79,4 +82,4 @@ class Location:
     city: str | None = None
     state: str | None = None
     postal_code: str | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)

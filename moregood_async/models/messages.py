@@ -17,7 +17,7 @@ class Recipient:
     name: str | None = attrs.field(default=None, repr=False)
     color: str | None = None
     gravatar: str | None = attrs.field(default=None, repr=False)
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -29,7 +29,7 @@ class Template:
     name: str | None = None
     slug: str | None = None
     channel: str | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -56,4 +56,4 @@ class Message:
     clicked_at: datetime | None = None
     failed_at: datetime | None = None
     failed_reason: str | None = attrs.field(default=None, repr=False)
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import attrs
 
@@ -40,7 +40,7 @@ class Pagination:
         """What an answer's ``pagination`` tells; its links are never followed."""
         if not isinstance(told, dict):
             return cls()
-        said: dict[str, Any] = told
+        said = cast("dict[str, Any]", told)
         return cls(
             current_page=_count(said.get("current_page")),
             last_page=_count(said.get("last_page")),

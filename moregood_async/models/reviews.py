@@ -20,7 +20,7 @@ class Rating:
     icon: str | None = None
     image_link: str | None = None
     default_image_link: str | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -28,7 +28,7 @@ class Photo:
     """A reviewer's picture."""
 
     link: str | None = attrs.field(default=None, repr=False)
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -40,7 +40,7 @@ class Reviewer:
     last_name: str | None = attrs.field(default=None, repr=False)
     color: str | None = None
     photo: Photo | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -48,7 +48,7 @@ class Source:
     """Where a review was left."""
 
     name: str | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
 
 
 @attrs.define(kw_only=True)
@@ -73,4 +73,4 @@ class Review:
     is_hidden: bool | None = None
     is_duplicate: bool | None = None
     created_at: datetime | None = None
-    extra: dict[str, Any] = attrs.field(factory=dict, repr=False)
+    extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)

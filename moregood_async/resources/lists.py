@@ -1,0 +1,41 @@
+"""How a resource lists: a row of the operations table becomes a paginator."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from moregood_async.errors import InvalidRequest
+from moregood_async.models.pages import Page, Pagination
+from moregood_async.operations import Operation
+from moregood_async.pagination import Paginator
+from moregood_async.session import SessionManager
+
+T = TypeVar("T")
+
+
+def listed(
+    session: SessionManager,
+    operation: Operation[T],
+    *,
+    start_page: int = 1,
+    per_page: int | None = None,
+    prefetch: int = 0,
+    customer_id: int | None = None,
+) -> Paginator[T]:
+    """A paginator over an operation's pages.
+
+    Raises:
+        InvalidRequest: A number is none, or too small.
+    """
+    path = {} if customer_id is None else {"customer_id": customer_id}
+
+    async def fetch(number: int) -> tuple[Page[T], Pagination]:
+        return await session.page(operation, number=number, per_page=per_page, path=path)
+
+    try:
+        if per_page is not None and per_page < 1:
+            raise InvalidRequest({"per_page": ("is a whole number, at least 1",)})
+        return Paginator(fetch, start_page=start_page, prefetch=prefetch)
+    except InvalidRequest as error:
+        error.of(operation.name)
+        raise

@@ -1,0 +1,268 @@
+"""The session manager: from an operation and a value to a model or an error.
+
+::
+
+    method → SessionManager → Retry → Pace → your middlewares → observe → transport → aiohttp
+           ← model ← codec ← SessionManager ← Response (status, headers, body: read to the end)
+
+Inside the chain an answer is data whatever its status; only here it becomes a model or an error.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import attrs
+
+from moregood_async import codec, envelope
+from moregood_async.config import Settings, checked_key
+from moregood_async.connections import Connections, LoopConnections
+from moregood_async.errors import (
+    Attempt,
+    InvalidRequest,
+    MoreGoodError,
+    ServerError,
+    UnexpectedAnswer,
+)
+from moregood_async.middleware.observe import observe
+from moregood_async.middleware.retry import Retry, attempt_of
+from moregood_async.models.fields import SentValue
+from moregood_async.models.pages import Page, Pagination
+from moregood_async.operations import Operation
+from moregood_async.privacy import ApiKey, Headers
+from moregood_async.wire import Deadline, Handler, Middleware, Request, Response, query_string
+
+T = TypeVar("T")
+V = TypeVar("V", bound=SentValue)
+
+
+class SessionManager:
+    """Sends the calls of one client or view."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.connections = connections
+        self.settings = settings
+        self._clock = clock
+        self._chain: tuple[LoopConnections, Handler] | None = None
+        self._headers: tuple[ApiKey, Headers, Headers] | None = None
+
+    async def call(
+        self,
+        operation: Operation[T],
+        value: SentValue,
+        *,
+        path: Mapping[str, object] | None = None,
+        patient: bool = False,
+    ) -> T:
+        """Send a value; gives the model of the answer.
+
+        A patient call (a batch's row) spends no deadline on waiting for its turn.
+        """
+        request = await self._request(
+            operation.method,
+            _filled(operation, path),
+            body=codec.encode(value),
+            operation=operation.name,
+            repeatable=operation.repeatable and value.converges,
+            patient=patient,
+        )
+        try:
+            response = await self._answer(request)
+            return _read(request, response, lambda: envelope.model_of(operation.gives, response))
+        except MoreGoodError as error:
+            error.of(operation.name, operation.check_with)
+            raise
+
+    async def page(
+        self,
+        operation: Operation[T],
+        *,
+        number: int,
+        per_page: int | None = None,
+        path: Mapping[str, object] | None = None,
+    ) -> tuple[Page[T], Pagination]:
+        """One page of a list, asked for by its number."""
+        query = query_string({"page": number, "per_page": per_page})
+        request = await self._request(
+            operation.method,
+            _filled(operation, path) + query,
+            operation=operation.name,
+            repeatable=True,
+        )
+        try:
+            response = await self._answer(request)
+            return _read(
+                request,
+                response,
+                lambda: envelope.page_of(operation.gives, response, number=number),
+            )
+        except MoreGoodError as error:
+            error.of(operation.name)
+            raise
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        repeatable: bool,
+    ) -> Response:
+        """Send anything; gives the answer as it came, unless it is a refusal."""
+        name = f"{method} {path.partition('?')[0]}"
+        request = await self._request(
+            method, path, body=body, operation=name, repeatable=repeatable, headers=headers
+        )
+        try:
+            response = await self._answer(request)
+            refusal = envelope.refusal(response)
+            if refusal is not None:
+                raise _blamed(refusal, request, response)
+        except MoreGoodError as error:
+            error.of(name)
+            raise
+        return response
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: str,
+        repeatable: bool,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> Request:
+        settings = self.settings
+        started = self._clock()
+        return Request(
+            method=method,
+            url=f"{settings.base_url}/{path}",
+            headers=await self._authorized(body is not None, headers),
+            body=body,
+            operation=operation,
+            repeatable=repeatable,
+            attempt_timeout=settings.attempt_timeout,
+            deadline=Deadline(
+                math.inf if settings.deadline is None else started + settings.deadline,
+                patient=patient,
+            ),
+        )
+
+    async def _answer(self, request: Request) -> Response:
+        here = await self.connections.here()
+        chain = self._chain
+        if chain is None or chain[0] is not here:
+            chain = self._chain = here, self._chained(here)
+        handler = chain[1]
+        response = await handler(request)
+        if response.status != 401 or isinstance(self.settings.key, ApiKey):
+            return response
+        renewed = await self._authorized(request.body is not None, request.headers)
+        if renewed == request.headers:
+            return response
+        return await handler(attrs.evolve(request, headers=renewed))  # the key was rotated
+
+    def _chained(self, here: LoopConnections) -> Handler:
+        settings = self.settings
+        pace = here.pace(settings.key, settings.limits)
+        retry = Retry(settings.max_attempts, self.connections.budget)
+        layers: tuple[Middleware, ...] = (retry, pace, *settings.middlewares, observe)
+        handler: Handler = here.transport
+        for middleware in reversed(layers):
+            handler = _around(middleware, handler)
+        return handler
+
+    async def _authorized(self, has_body: bool, own: Mapping[str, str] | None) -> Headers:
+        key = self.settings.key
+        if not isinstance(key, ApiKey):
+            key = checked_key(await key())
+        known = self._headers
+        if known is None or known[0] != key:
+            known = self._headers = key, *_headers_with(key)
+        headers = known[2] if has_body else known[1]
+        return Headers({**own, **headers.plain}) if own else headers
+
+
+def _headers_with(key: ApiKey) -> tuple[Headers, Headers]:
+    """Without a body, and with one."""
+    plain = {"Authorization": f"Bearer {key.reveal()}", "Accept": "application/json"}
+    return Headers(plain), Headers({**plain, "Content-Type": "application/json"})
+
+
+def _around(middleware: Middleware, call_next: Handler) -> Handler:
+    return lambda request: middleware(request, call_next)
+
+
+def _filled(operation: Operation[Any], path: Mapping[str, object] | None) -> str:
+    """The operation's path with its ids, which are whole numbers and nothing else."""
+    if path is None:
+        return operation.path
+    wrong = {
+        name: ("is the id that the API gave: a whole number",)
+        for name, value in path.items()
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0
+    }
+    if wrong:
+        raise InvalidRequest(wrong, operation=operation.name)
+    return operation.path.format_map(path)
+
+
+def _read(request: Request, response: Response, reading: Callable[[], T]) -> T:
+    try:
+        return reading()
+    except MoreGoodError as error:
+        raise _blamed(error, request, response) from error.__cause__
+
+
+def _blamed(error: MoreGoodError, request: Request, response: Response) -> MoreGoodError:
+    """The error that an answer stands for, with its attempts and its possible effect."""
+    if response.attempts and response.status >= 400:
+        return error.after(response.attempts)
+    unclear = isinstance(error, (UnexpectedAnswer, ServerError)) and request.writes
+    last = attrs.evolve(attempt_of(request, response), may_have_applied=unclear)
+    earlier: tuple[Attempt, ...] = response.attempts[:-1]
+    return error.after((*earlier, attrs.evolve(last, number=len(earlier) + 1)))
+
+
+def value_of(
+    operation: Operation[Any],
+    kind: type[V],
+    given: V | Mapping[str, Any] | None,
+    fields: Mapping[str, Any],
+) -> V:
+    """The value to send: the one given, or one made of its fields.
+
+    Raises:
+        InvalidRequest: It is none, or wrong.
+    """
+    if isinstance(given, kind):
+        if fields:
+            raise InvalidRequest(
+                dict.fromkeys(fields, (f"give a {kind.__name__} or its fields, not both",)),
+                operation=operation.name,
+            )
+        return given
+    try:
+        if given is None:
+            return kind.of(fields)
+        if isinstance(given, Mapping):
+            return kind.of(given)
+    except InvalidRequest as error:
+        error.of(operation.name)
+        raise
+    raise InvalidRequest(
+        {kind.__name__: (f"expected one, or a mapping of its fields, not {type(given).__name__}",)},
+        operation=operation.name,
+    )
