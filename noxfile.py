@@ -1,0 +1,152 @@
+"""Everything that must hold, on a machine with nothing but Python and nox: ``nox``.
+
+``nox -s tests-3.12`` runs one session, ``nox -s tests -- -k pages`` passes arguments on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["lint", "types", "floors", "tests", "coverage", "build"]
+nox.options.error_on_missing_interpreters = True
+nox.options.reuse_existing_virtualenvs = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def _runs(python: str, version: str) -> bool:
+    """Whether this is really a Python of that version; pyenv's shims are there for every one."""
+    said = "import sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        done = subprocess.run([python, "-c", said], capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return done.stdout.strip() == version
+
+
+def _interpreter(version: str) -> str | None:
+    """A Python of this version: the one that runs nox, on the PATH, or one of pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    candidates = [
+        sys.executable,
+        shutil.which(f"python{version}") or "",
+        *(str(path) for path in sorted(pyenv.glob(f"{version}.*/bin/python"))),
+    ]
+    return next((path for path in candidates if path and _runs(path, version)), None)
+
+
+PYTHONS = [found for version in SUPPORTED if (found := _interpreter(version))]
+
+
+def _group(session: nox.Session, name: str) -> None:
+    session.install(*nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format."""
+    _group(session, "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy strict, pyright strict, and whether every public name is fully typed."""
+    session.install("-e", ".[cli,speed]")
+    _group(session, "types")
+    session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", "moregood_async", "--ignoreexternal")
+
+
+@nox.session
+def floors(session: nox.Session) -> None:
+    """Imports only go down."""
+    session.install("-e", ".[cli]")
+    _group(session, "floors")
+    session.run("lint-imports")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The tests, the README's code and the docstrings' examples, with coverage."""
+    session.install(".[cli,speed]")
+    _group(session, "test")
+    session.run(
+        "coverage", "run", "-m", "pytest", *session.posargs, env={"PYTHONDEVMODE": "1"}
+    )
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Branch coverage of all runs together; fails below the floor in pyproject.toml."""
+    session.install("coverage[toml]")
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build, check, and install the wheel into an environment with nothing else in it."""
+    _group(session, "build")
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build")
+    files = [str(path) for path in sorted(Path("dist").iterdir())]
+    session.run("twine", "check", "--strict", *files)
+    [wheel] = [path for path in files if path.endswith(".whl")]
+    session.run("check-wheel-contents", wheel)
+    _try_bare(session, wheel)
+
+
+def _try_bare(session: nox.Session, wheel: str) -> None:
+    bare = Path(session.create_tmp()) / "bare"
+    session.run("python", "-m", "venv", "--clear", str(bare))
+    python = str(bare / ("Scripts" if os.name == "nt" else "bin") / "python")
+    session.run(python, "-m", "pip", "install", "--quiet", wheel, external=True)
+    session.run(python, "-I", "-W", "error", "-c", SMOKE, external=True)
+    session.run(python, "-m", "pip", "install", "--quiet", f"{wheel}[cli]", external=True)
+    session.run(python, "-I", "-m", "moregood_async.cli", "--help", silent=True, external=True)
+
+
+SMOKE = """
+import asyncio
+from moregood_async import MoreGoodClient
+from moregood_async.sandbox import Sandbox
+
+async def main():
+    with Sandbox() as sandbox:
+        async with sandbox.serve() as server:
+            async with MoreGoodClient("test-key", base_url=server.base_url) as client:
+                await client.customers.upsert(first_name="Ada", email="ada@example.com")
+        assert sandbox.audit().customers == 1
+
+asyncio.run(main())
+"""
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """A minute of load: no connection, task or memory is leaked."""
+    session.install(".")
+    _group(session, "test")
+    session.run("pytest", "-m", "soak", "-s", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks, or those named: ``nox -s bench -- import_time``."""
+    session.install(".[cli,speed]")
+    names = session.posargs or sorted(
+        path.stem for path in Path("benchmarks").glob("*.py") if not path.stem.startswith("_")
+    )
+    for name in names:
+        session.run("python", f"benchmarks/{name}.py")
