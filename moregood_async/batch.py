@@ -195,7 +195,7 @@ class Batch(Generic[I, R]):
         workers: int,
         ordered: bool = False,
     ) -> None:
-        self.stats = BatchStats()
+        self.stats: BatchStats = BatchStats()
         self._send = send
         self._started = False
         self._rows = WorkedOff(source, self._row, workers=workers, ordered=ordered)

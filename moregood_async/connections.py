@@ -39,7 +39,7 @@ class LoopConnections:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self.closed = False
+        self.closed: bool = False
         self._paces: dict[KeySource, Pace] = {}
         self._keeper = _kept(transport)
 
@@ -74,7 +74,7 @@ class Connections:
     """The loops of one client, its key's limits, its retry budget, and whether it is closed."""
 
     def __init__(self, make_transport: Callable[[], Transport], *, made_at: str) -> None:
-        self.budget = RetryBudget()
+        self.budget: RetryBudget = RetryBudget()
         self.limits: dict[KeySource, Limits] = {}
         self._make_transport = make_transport
         self._made_at = made_at

@@ -81,10 +81,10 @@ class MoreGoodError(Exception):
         may_have_applied: bool = False,
     ) -> None:
         super().__init__(masked(problem))
-        self.operation = operation
+        self.operation: str = operation
         self.attempts: tuple[Attempt, ...] = ()
-        self.may_have_applied = may_have_applied
-        self.check_with = ""
+        self.may_have_applied: bool = may_have_applied
+        self.check_with: str = ""
 
     @property
     def problem(self) -> str:
@@ -245,9 +245,9 @@ class APIError(MoreGoodError):
         retry_after: float | None = None,
         body: bytes = b"",
     ) -> None:
-        self.message = masked(message)
+        self.message: str = masked(message)
         self.status = status
-        self.code = status if code is None else code
+        self.code: int = status if code is None else code
         self.fields: Fields = dict(fields or {})
         self.retry_after = retry_after
         self.body = body

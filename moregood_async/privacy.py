@@ -37,7 +37,7 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = {name.lower(): value for name, value in values.items()}
-        self.plain = dict(values)
+        self.plain: dict[str, str] = dict(values)
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()]

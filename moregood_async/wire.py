@@ -36,7 +36,7 @@ class Deadline:
     __slots__ = ("at", "patient")
 
     def __init__(self, at: float, *, patient: bool = False) -> None:
-        self.at = at
+        self.at: float = at
         self.patient = patient
 
     def stood_still(self, seconds: float) -> None:

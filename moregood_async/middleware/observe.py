@@ -7,7 +7,7 @@ import logging
 from moregood_async.errors import NoAnswer
 from moregood_async.wire import Handler, Request, Response
 
-logger = logging.getLogger("moregood_async")
+logger: logging.Logger = logging.getLogger("moregood_async")
 
 
 async def observe(request: Request, call_next: Handler) -> Response:

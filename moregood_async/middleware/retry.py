@@ -29,7 +29,7 @@ from tenacity import AsyncRetrying, RetryCallState
 from moregood_async.errors import Attempt, DeadlineExceeded, MoreGoodError, NoAnswer
 from moregood_async.wire import Handler, Request, Response, retry_after
 
-logger = logging.getLogger("moregood_async")
+logger: logging.Logger = logging.getLogger("moregood_async")
 
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 20.0
@@ -96,8 +96,8 @@ class RetryBudget:
     __slots__ = ("_tokens", "capacity", "earned")
 
     def __init__(self, capacity: float = 100.0, earned: float = 0.1) -> None:
-        self.capacity = capacity
-        self.earned = earned
+        self.capacity: float = capacity
+        self.earned: float = earned
         self._tokens = capacity
 
     def earn(self) -> None:
