@@ -14,7 +14,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.4.15"
-nox.options.sessions = ["lint", "types", "floors", "tests", "coverage", "build"]
+nox.options.sessions = ["lint", "types", "floors", "tests", "coverage", "oldest", "build"]
 nox.options.error_on_missing_interpreters = True
 nox.options.reuse_existing_virtualenvs = True
 
@@ -81,9 +81,16 @@ def tests(session: nox.Session) -> None:
     """The tests, the README's code and the docstrings' examples, with coverage."""
     session.install(".[cli,speed]")
     _group(session, "test")
-    session.run(
-        "coverage", "run", "-m", "pytest", *session.posargs, env={"PYTHONDEVMODE": "1"}
-    )
+    session.run("coverage", "run", "-m", "pytest", *session.posargs, env={"PYTHONDEVMODE": "1"})
+
+
+@nox.session(python=PYTHONS[0])
+def oldest(session: nox.Session) -> None:
+    """The tests on the oldest releases that the package says it works with."""
+    floors = [each.replace(">=", "==") for each in PROJECT["project"]["dependencies"]]
+    session.install(".[cli]", *floors)
+    _group(session, "test")
+    session.run("pytest", "-q", *session.posargs)
 
 
 @nox.session

@@ -46,6 +46,7 @@ class SeenIds:
 class Walk:
     """What is known while pages are read in order: what to do after each, without waiting."""
 
+    operation: str = ""
     claimed: int = 0
     """The last page, as far as the server has said."""
     _seen: SeenIds = attrs.field(factory=SeenIds)
@@ -62,15 +63,13 @@ class Walk:
         self.claimed = _last_page(number, said, before)
         if said.current_page not in (None, number):
             if before >= number or said.last_page is None or said.last_page >= number:
-                raise _short(f"answered page {said.current_page} when asked for page {number}")
+                raise self._short(f"answered page {said.current_page} when asked for page {number}")
             return (), False  # the walk was started beyond the end
         items = self._fresh(page)
         if not page.items and self.claimed >= number > 1:
-            raise _short(f"claims {self.claimed} pages, and page {number} is empty")
-        if self.claimed <= number:
-            return items, False
+            raise self._short(f"claims {self.claimed} pages, and page {number} is empty")
         self._refuse_repetition(page, said)
-        return items, True
+        return items, self.claimed > number
 
     def _fresh(self, page: Page[T]) -> tuple[T, ...]:
         items = tuple(item for item in page.items if self._is_fresh(item))
@@ -84,9 +83,14 @@ class Walk:
 
     def _refuse_repetition(self, page: Page[Any], said: Pagination) -> None:
         if said.current_page is None and self._stale_rows:
-            raise _short(f"gives on page {page.number} only what it gave before")
-        if self._stale_rows > self._fresh_rows + len(page.items):
-            raise _short("keeps giving the same rows under new page numbers")
+            raise self._short(f"gives on page {page.number} only what it gave before")
+        if self._stale_rows > self._fresh_rows + len(page.items) and self.claimed > page.number:
+            raise self._short("keeps giving the same rows under new page numbers")
+
+    def _short(self, problem: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(f"the list was not read to its end: the server {problem}").of(
+            self.operation
+        )
 
 
 def _last_page(number: int, said: Pagination, claimed: int) -> int:
@@ -98,10 +102,6 @@ def _last_page(number: int, said: Pagination, claimed: int) -> int:
     return claimed
 
 
-def _short(problem: str) -> UnexpectedAnswer:
-    return UnexpectedAnswer(f"the list was not read to its end: the server {problem}")
-
-
 class Paginator(Generic[T]):
     """A list of the API, page by page, as lazily or as eagerly as you want it.
 
@@ -111,17 +111,15 @@ class Paginator(Generic[T]):
     A walk that is left early is closed by ``async with contextlib.aclosing(paginator.pages())``.
     """
 
-    def __init__(self, fetch: Fetch[T], *, start_page: int = 1, prefetch: int = 0) -> None:
-        problems = {
-            name: (f"is a whole number, at least {least}",)
-            for name, value, least in (("start_page", start_page, 1), ("prefetch", prefetch, 0))
-            if not _at_least(least, value)
-        }
-        if problems:
-            raise InvalidRequest(problems)
+    def __init__(
+        self, fetch: Fetch[T], *, start_page: int = 1, prefetch: int = 0, operation: str = ""
+    ) -> None:
+        refuse_less(1, start_page=start_page)
+        refuse_less(0, prefetch=prefetch)
         self._fetch = fetch
         self._start_page = start_page
         self._prefetch = prefetch
+        self._operation = operation
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
         return self.first_page().__await__()
@@ -143,7 +141,8 @@ class Paginator(Generic[T]):
         Raises:
             UnexpectedAnswer: The server stopped, or repeated itself, before the end it claimed.
         """
-        walk, ahead = Walk(), _Ahead(self._fetch, self._start_page, self._prefetch)
+        walk = Walk(self._operation)
+        ahead = _Ahead(self._fetch, self._start_page, self._prefetch)
         try:
             while True:
                 page, said = await ahead.next_page(walk.claimed)
@@ -172,8 +171,20 @@ class Paginator(Generic[T]):
         return [item async for item in self.take(limit)]
 
 
-def _at_least(least: int, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+def refuse_less(least: int, **numbers: object) -> None:
+    """Refuse what is no whole number, or one that is too small.
+
+    Raises:
+        InvalidRequest: One of them is.
+    """
+    problem = (f"is a whole number, at least {least}",)
+    wrong = {
+        name: problem
+        for name, value in numbers.items()
+        if isinstance(value, bool) or not isinstance(value, int) or value < least
+    }
+    if wrong:
+        raise InvalidRequest(wrong)
 
 
 class _Ahead(Generic[T]):

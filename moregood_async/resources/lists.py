@@ -7,7 +7,7 @@ from typing import TypeVar
 from moregood_async.errors import InvalidRequest
 from moregood_async.models.pages import Page, Pagination
 from moregood_async.operations import Operation
-from moregood_async.pagination import Paginator
+from moregood_async.pagination import Paginator, refuse_less
 from moregood_async.session import SessionManager
 
 T = TypeVar("T")
@@ -33,9 +33,9 @@ def listed(
         return await session.page(operation, number=number, per_page=per_page, path=path)
 
     try:
-        if per_page is not None and per_page < 1:
-            raise InvalidRequest({"per_page": ("is a whole number, at least 1",)})
-        return Paginator(fetch, start_page=start_page, prefetch=prefetch)
+        if per_page is not None:
+            refuse_less(1, per_page=per_page)
+        return Paginator(fetch, start_page=start_page, prefetch=prefetch, operation=operation.name)
     except InvalidRequest as error:
         error.of(operation.name)
         raise

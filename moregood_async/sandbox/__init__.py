@@ -1,1 +1,42 @@
-"""A Beacon API of your own."""
+"""A faithful Beacon API to try things against: stateful, with faults, an audit and a clock.
+
+::
+
+    async with MoreGoodClient("test-key", transport=Sandbox()) as client: ...
+"""
+
+from moregood_async.sandbox.app import Sandbox
+from moregood_async.sandbox.audit import Audit, Repeated
+from moregood_async.sandbox.chains import Faults
+from moregood_async.sandbox.faults import (
+    CutBody,
+    Delay,
+    DropAfterEffect,
+    DropBeforeEffect,
+    Fault,
+    Garbage,
+    Html,
+    Redirect,
+    Refuse,
+)
+from moregood_async.sandbox.server import Server, ThreadedServer
+from moregood_async.sandbox.throttle import Throttle
+
+__all__ = [
+    "Audit",
+    "CutBody",
+    "Delay",
+    "DropAfterEffect",
+    "DropBeforeEffect",
+    "Fault",
+    "Faults",
+    "Garbage",
+    "Html",
+    "Redirect",
+    "Refuse",
+    "Repeated",
+    "Sandbox",
+    "Server",
+    "ThreadedServer",
+    "Throttle",
+]

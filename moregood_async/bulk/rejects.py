@@ -1,0 +1,75 @@
+"""Rows that were not done, written down with the input's own columns and the reason."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import IO, Self
+
+from moregood_async.bulk.rows import ERROR, Row
+
+
+class Rejects:
+    """A CSV of rows to look at. The file is made with the first row, so none is no file.
+
+    Cells stay byte for byte what they were, so that the corrected file can be imported again;
+    an ``error`` column that the input has already is used again.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], *, delimiter: str = ",") -> None:
+        self.path = path
+        self.written = 0
+        self._columns = tuple(columns)
+        self._delimiter = delimiter
+        self._file: IO[str] | None = None
+
+    def write(self, row: Row, error: str) -> None:
+        """Add a row and its reason, and hand it to the operating system."""
+        if self._file is None:
+            self._file = self._opened()
+        self._put(self._file, self._line(row, " ".join(error.split())))
+        self.written += 1
+
+    def close(self) -> None:
+        """Close the file; twice is fine."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _opened(self) -> IO[str]:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        file = os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
+        own = () if ERROR in self._columns else (ERROR,)
+        self._put(file, [*self._columns, *own])
+        return file
+
+    def _put(self, file: IO[str], cells: list[str]) -> None:
+        csv.writer(file, delimiter=self._delimiter, lineterminator="\n").writerow(cells)
+        file.flush()
+
+    def _line(self, row: Row, error: str) -> list[str]:
+        cells = list(row.cells)
+        cells += [""] * (len(self._columns) - len(cells))
+        if ERROR in self._columns:
+            cells[self._columns.index(ERROR)] = error
+            return cells
+        spare = len(self._columns)
+        return [*cells[:spare], error, *cells[spare:]]
+
+
+def rejects_beside(source: Path) -> Path:
+    """Where the rejects of a file go: ``customers.rejects.csv``, or the next that is free."""
+    for number in count(1):
+        more = f"-{number}" if number > 1 else ""
+        path = source.with_name(f"{source.stem}.rejects{more}.csv")
+        if not path.exists():
+            return path
+    raise AssertionError

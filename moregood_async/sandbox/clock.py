@@ -1,0 +1,30 @@
+"""The sandbox's own time: real time, and what it was advanced by."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from moregood_async.sandbox.store import Store
+
+
+class Clock:
+    """Runs with real time, some seconds ahead of it. How many survives in the store."""
+
+    def __init__(self, store: Store, start: datetime | None) -> None:
+        self._store = store
+        self._ahead = float(store.setting("clock_ahead", "0"))
+        if start is not None:
+            self._go(start.timestamp() - time.time())
+
+    def now(self) -> float:
+        """Unix seconds."""
+        return time.time() + self._ahead
+
+    def advance(self, seconds: float) -> None:
+        """Lets so much time pass at once."""
+        self._go(self._ahead + seconds)
+
+    def _go(self, ahead: float) -> None:
+        self._ahead = ahead
+        self._store.set("clock_ahead", repr(ahead))

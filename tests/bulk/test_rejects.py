@@ -1,0 +1,68 @@
+"""Rejected rows: the input's own columns, and the reason."""
+
+import csv
+import io
+from pathlib import Path
+
+from moregood_async.bulk.rejects import Rejects, rejects_beside
+from moregood_async.bulk.rows import Row
+from moregood_async.bulk.sources import read_csv
+
+
+def written(path: Path, delimiter: str = ",") -> list[list[str]]:
+    """The cells of a file."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return list(csv.reader(file, delimiter=delimiter))
+
+
+def test_no_reject_makes_no_file(tmp_path: Path) -> None:
+    """The file comes with its first row."""
+    with Rejects(tmp_path / "rejects.csv", ["a"]):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_keep_their_columns_and_gain_an_error(tmp_path: Path) -> None:
+    """On one line, whatever the error's own shape; only the owner may read it."""
+    path = tmp_path / "rejects.csv"
+    with Rejects(path, ["First Name", "Zip"], delimiter=";") as rejects:
+        rejects.write(Row(2, ("Ada;x", " 1 ")), "one\ntwo")
+        rejects.write(Row(3, ("Bob",)), "too few")
+        rejects.write(Row(4, ("Cy", "1", "2")), "too many")
+        assert rejects.written == 3
+    assert written(path, ";") == [
+        ["First Name", "Zip", "error"],
+        ["Ada;x", " 1 ", "one two"],
+        ["Bob", "", "too few"],
+        ["Cy", "1", "too many", "2"],
+    ]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_error_column_is_used_again(tmp_path: Path) -> None:
+    """Rejects that are imported once more do not grow a second one."""
+    path = tmp_path / "rejects.csv"
+    with Rejects(path, ["First Name", "error", "Zip"]) as rejects:
+        rejects.write(Row(2, ("Ada", "old", "1")), "new")
+    assert written(path) == [["First Name", "error", "Zip"], ["Ada", "new", "1"]]
+
+
+def test_bytes_that_are_no_utf8_come_out_as_they_went_in(tmp_path: Path) -> None:
+    """So that nothing of the input is lost."""
+    path = tmp_path / "rejects.csv"
+    with (
+        read_csv(io.BytesIO(b"First Name\nD\xe9d\n")) as customers,
+        Rejects(path, customers.columns) as rejects,
+    ):
+        for row in customers:
+            rejects.write(row, "not UTF-8")
+    assert b"D\xe9d,not UTF-8" in path.read_bytes()
+
+
+def test_the_place_of_the_rejects_is_free(tmp_path: Path) -> None:
+    """An older file of rejects is never written over."""
+    source = tmp_path / "customers.csv"
+    first = rejects_beside(source)
+    assert first.name == "customers.rejects.csv"
+    first.touch()
+    assert rejects_beside(source).name == "customers.rejects-2.csv"

@@ -1,0 +1,79 @@
+"""A sandbox on a socket, and the command line in this process and in one of its own."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from moregood_async.cli.commands import moregood
+from moregood_async.sandbox import Sandbox
+
+KEY = "test-key"
+Run = Callable[..., Result]
+Spawn = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox of one project."""
+    with Sandbox(keys=KEY) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def base_url(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where it listens, which the environment names as a user would."""
+    with sandbox.serve_in_thread() as server:
+        monkeypatch.setenv("MOREGOOD_API_KEY", KEY)
+        monkeypatch.setenv("MOREGOOD_BASE_URL", server.base_url)
+        yield server.base_url
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args: object) -> Result:
+        return CliRunner().invoke(
+            moregood, [str(arg) for arg in args], catch_exceptions=False, prog_name="moregood"
+        )
+
+    return run
+
+
+@pytest.fixture
+def customers(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file of customers, a line each."""
+
+    def write(*lines: str, header: str = "First Name,E-mail,Phone 1") -> Path:
+        path = tmp_path / "customers.csv"
+        path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Spawn]:
+    """Starts the command line in a process of its own, and ends it with the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def spawn(*args: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "moregood_async.cli", *(str(arg) for arg in args)],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield spawn
+    for process in started:
+        process.kill()
+        process.communicate()

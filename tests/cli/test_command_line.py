@@ -1,0 +1,219 @@
+"""The command line as a whole: help, start, missing extras, and how it speaks."""
+
+import asyncio
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import Result
+from rich.console import Console
+
+from moregood_async import cli
+from moregood_async.cli import exits
+from moregood_async.cli.commands import moregood
+from moregood_async.cli.console import Voice
+from moregood_async.cli.progress import LINE_EVERY_SECONDS, Steps
+from moregood_async.cli.running import finished, interrupts
+from moregood_async.errors import ConfigurationError, Unauthorized
+
+Run = Callable[..., Result]
+COMMANDS = sorted(moregood.commands)
+MODULES = sorted(
+    module.name for module in pkgutil.iter_modules(cli.__path__) if module.name != "__main__"
+)
+
+
+def test_the_four_commands_are_there() -> None:
+    """As the README names them."""
+    assert COMMANDS == ["demo", "export", "import", "sandbox"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
+    """And a help text for every option."""
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.stdout
+    assert re.search(rf"^ +moregood {command}", result.stdout, re.MULTILINE)
+    options = [param for param in moregood.commands[command].params if param.name != "help"]
+    assert all(
+        param.help for param in options if isinstance(param, click.Option) and not param.hidden
+    )
+    assert {"as_json", "verbose"} <= {param.name for param in options}
+
+
+def test_help_does_not_import_aiohttp_or_rich() -> None:
+    """So that it answers at once."""
+    script = (
+        "import sys; sys.argv = ['moregood', '--help']\n"
+        "from moregood_async.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('aiohttp', 'rich', 'sqlite3') if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "Usage: moregood" in done.stdout
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_missing_extras_are_named(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line that says what to install, and exit code 2."""
+
+    def find(name: str) -> object:
+        return None if name == missing else object()
+
+    monkeypatch.setattr(cli, "find_spec", find)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert 'pip install "moregood_async[cli]"' in capsys.readouterr().err
+
+
+def test_it_runs_as_a_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`python -m moregood_async.cli`, and the version."""
+    monkeypatch.setattr(sys, "argv", ["moregood", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module("moregood_async.cli.__main__")
+    assert ended.value.code == 0
+    assert "moregood, version" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_run(name: str) -> None:
+    """Those in the docstrings."""
+    module = importlib.import_module(f"moregood_async.cli.{name}")
+    assert doctest.testmod(module).failed == 0
+
+
+def spoken(voice: Voice, *, terminal: bool = False) -> StringIO:
+    """What a voice says to people from now on."""
+    heard = StringIO()
+    voice.console = Console(file=heard, force_terminal=terminal, width=90, highlight=False)
+    return heard
+
+
+def a_voice(*, verbose: bool = False) -> Voice:
+    """A voice without options."""
+    return Voice(as_json=False, verbose=verbose)
+
+
+def test_steps_draw_a_bar_on_a_terminal() -> None:
+    """With what is done, the rate, and a check mark at the end."""
+    voice = a_voice()
+    heard = spoken(voice, terminal=True)
+    with Steps(voice, "Importing", total=3) as steps:
+        steps.expect(4)
+        for _ in range(3):
+            steps.advance()
+    assert "Importing" in heard.getvalue()
+    assert "✓" in heard.getvalue()
+    with Steps(voice, "Nothing"):
+        pass
+
+
+def test_steps_that_were_stopped_get_no_check_mark() -> None:
+    """The bar stays where it was."""
+    voice = a_voice()
+    heard = spoken(voice, terminal=True)
+    with Steps(voice, "Importing", total=3) as steps:
+        steps.advance()
+        steps.whole = False
+    assert "✓" not in heard.getvalue()
+
+
+def test_steps_are_lines_elsewhere() -> None:
+    """One now and then, and none for what is quickly done."""
+    voice, now = a_voice(), [0.0]
+    heard = spoken(voice)
+    with Steps(voice, "Importing", total=100, clock=lambda: now[0]) as steps:
+        steps.advance()
+        assert heard.getvalue() == ""
+        now[0] = LINE_EVERY_SECONDS
+        steps.advance()
+    assert heard.getvalue() == "Importing: 2 rows of about 100, 0/s\n"
+
+
+def test_what_users_wrote_is_no_markup() -> None:
+    """Brackets stay brackets."""
+    voice = a_voice()
+    heard = spoken(voice)
+    voice.say("[bold]column[/bold]")
+    assert heard.getvalue() == "[bold]column[/bold]\n"
+
+
+def test_the_whole_story_is_told_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """A paragraph else."""
+    error = Unauthorized("Unauthenticated.", status=401).of("customers.upsert")
+    a_voice().fail(error)
+    assert capsys.readouterr().err.startswith("Error: customers.upsert: 401 Unauthenticated.")
+    a_voice(verbose=True).fail(error)
+    assert "Unauthorized: customers.upsert" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("no key"), exits.UNUSABLE),
+        (KeyboardInterrupt(), exits.INTERRUPTED),
+        (asyncio.CancelledError(), exits.INTERRUPTED),
+        (OSError("odd"), exits.WRONG_USAGE),
+    ],
+    ids=["configuration", "Ctrl-C", "cancelled", "disk"],
+)
+def test_errors_become_exit_codes(error: BaseException, code: int) -> None:
+    """Wherever they come from."""
+
+    async def work() -> int:
+        raise error
+
+    assert finished(a_voice(), work) == code
+
+
+def test_a_closed_pipe_is_left_to_click() -> None:
+    """It ends quietly."""
+
+    async def work() -> int:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        finished(a_voice(), work)
+
+
+def test_the_first_interrupt_asks_and_the_second_cancels() -> None:
+    """Of a task that does not end by itself."""
+    asked: list[bool] = []
+
+    async def work() -> int:
+        with interrupts(lambda: asked.append(True)):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(5)
+        return 0
+
+    assert finished(a_voice(), work) == exits.INTERRUPTED
+    assert asked == [True]
+
+
+def test_no_file_is_too_long() -> None:
+    """Below 250 lines, as the conventions have it."""
+    rooms = [Path(cli.__file__).parent, Path(cli.__file__).parent.parent / "bulk"]
+    for path in (path for room in rooms for path in room.glob("*.py")):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 250, path
