@@ -32,18 +32,19 @@ def _runs(python: str, version: str) -> bool:
     return done.stdout.strip() == version
 
 
-def _interpreter(version: str) -> str | None:
-    """A Python of this version: the one that runs nox, on the PATH, or one of pyenv's."""
+def _findable(version: str) -> bool:
+    """Whether nox can find this Python: on the PATH, where one of pyenv's is put if need be."""
+    if _runs(f"python{version}", version):
+        return True
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    candidates = [
-        sys.executable,
-        shutil.which(f"python{version}") or "",
-        *(str(path) for path in sorted(pyenv.glob(f"{version}.*/bin/python"))),
-    ]
-    return next((path for path in candidates if path and _runs(path, version)), None)
+    for python in sorted(pyenv.glob(f"{version}.*/bin/python{version}")):
+        if _runs(str(python), version):
+            os.environ["PATH"] = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
+            return True
+    return False
 
 
-PYTHONS = [found for version in SUPPORTED if (found := _interpreter(version))]
+PYTHONS = [version for version in SUPPORTED if _findable(version)] or [sys.executable]
 
 
 def _group(session: nox.Session, name: str) -> None:
@@ -60,7 +61,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """mypy strict, pyright strict, and whether every public name is fully typed."""
+    """Mypy strict, pyright strict, and whether every public name is fully typed."""
     session.install("-e", ".[cli,speed]")
     _group(session, "types")
     session.run("mypy")
