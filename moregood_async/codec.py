@@ -8,7 +8,7 @@ its ``id`` cannot be read.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from types import UnionType
 from typing import Any, TypeGuard, TypeVar, cast, get_args
@@ -19,6 +19,7 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 
 from moregood_async.errors import InvalidRequest
 from moregood_async.models.fields import DateLike, SentValue, Unset, wire_date
+from moregood_async.wire import json_of
 
 try:
     import orjson as _orjson
@@ -34,14 +35,6 @@ class Unfit(Exception):
     """The JSON does not fit the model."""
 
 
-def _constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _loads(body: bytes) -> Any:
-    return json.loads(body, parse_constant=_constant)
-
-
 def _dumps(value: Any) -> bytes:
     said = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return said.encode()
@@ -53,10 +46,7 @@ def loads(body: bytes) -> Any:
     Raises:
         ValueError: It is not JSON, or nested beyond reason.
     """
-    try:
-        return _quick_json.loads(body) if _quick_json else _loads(body)
-    except RecursionError as error:
-        raise ValueError("the JSON is nested too deeply") from error
+    return _quick_json.loads(body) if _quick_json else json_of(body)
 
 
 def dumps(value: Any, *, operation: str = "") -> bytes:
@@ -88,6 +78,10 @@ def decode(kind: type[T], data: object) -> T:
     return model
 
 
+_EXACT = 2**53
+"""Up to here a float is the whole number that was written; beyond, it may be another."""
+
+
 def _text(value: object, _: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
@@ -97,7 +91,7 @@ def _text(value: object, _: object) -> str | None:
 def _whole(value: object, _: object) -> int | None:
     if value is None or type(value) is int:
         return value
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
         return int(value)
     if isinstance(value, str):
         return int(_number_in(value))
@@ -265,7 +259,7 @@ def _date_or_null(value: DateLike | None) -> str | None:
 
 
 def _as_it_is(value: Any) -> Any:
-    return [*value] if isinstance(value, tuple) else value
+    return [*value] if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
 def _converter() -> Converter:

@@ -115,8 +115,8 @@ def checked_base_url(given: str | None, *, allow_http: bool) -> str:
         raise ConfigurationError(f"base_url is no URL: {error}") from error
     if parts.scheme not in {"http", "https"} or not host:
         raise ConfigurationError(f"base_url must look like {BASE_URL}")
-    if parts.query or parts.fragment or parts.username:
-        raise ConfigurationError("base_url has no user, no query and no fragment")
+    if any(mark in url for mark in "@?#\\") or not url.isprintable() or " " in url:
+        raise ConfigurationError("base_url has no user, no query, no fragment and no blank")
     if parts.scheme == "http" and not (allow_http or _loopback(host)):
         raise ConfigurationError(
             "base_url is plain http:// to another machine, so the key would travel in clear; "

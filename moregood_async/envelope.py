@@ -84,7 +84,6 @@ def _contents(response: Response) -> dict[str, Any]:
 
 
 _TRUE = (True, "true", "1")
-_FALSE = (False, "false", "0")
 
 
 def _decoded(kind: type[T], data: object, response: Response) -> T:
@@ -109,10 +108,10 @@ def _refused(response: Response) -> APIError:
 
 def _denied(response: Response, said: dict[str, Any]) -> MoreGoodError | None:
     """The refusal behind a 2xx that says ``success: false``."""
-    if said.get("success", True) not in _FALSE:
+    if said.get("success") in (None, *_TRUE):
         return None
-    code = said.get("code")
-    if isinstance(code, int) and 400 <= code <= 599:
+    code = _code(said)
+    if code is not None and 400 <= code <= 599:
         return _api_error(response, code, said)
     if said.get("message") or said.get("errors"):
         return _api_error(response, response.status, said)
@@ -120,15 +119,22 @@ def _denied(response: Response, said: dict[str, Any]) -> MoreGoodError | None:
 
 
 def _api_error(response: Response, status: int, said: dict[str, Any]) -> APIError:
-    code, message = said.get("code"), said.get("message")
+    code, message = _code(said), said.get("message")
     return error_class(status)(
         message if isinstance(message, str) else "",
         status=response.status,
-        code=code if isinstance(code, int) else status,
+        code=code,
         fields=_fields(said.get("errors")),
         retry_after=retry_after(response),
         body=response.body,
     )
+
+
+def _code(said: dict[str, Any]) -> int | None:
+    code = said.get("code")
+    if isinstance(code, str) and len(code) == 3 and code.isascii() and code.isdigit():
+        return int(code)
+    return code if type(code) is int else None
 
 
 def _fields(errors: object) -> Fields:
@@ -139,8 +145,15 @@ def _fields(errors: object) -> Fields:
 
 def _sentences(said: object) -> tuple[str, ...]:
     if isinstance(said, list):
-        return tuple(str(sentence) for sentence in cast(list[object], said))
-    return (str(said),)
+        return tuple(_sentence(each) for each in cast(list[object], said))
+    return (_sentence(said),)
+
+
+def _sentence(said: object) -> str:
+    try:
+        return str(said)
+    except (RecursionError, ValueError):  # a list in a list in a list…, a number of 5,000 digits
+        return "unreadable"
 
 
 def _json_or_none(body: bytes) -> object:

@@ -116,7 +116,7 @@ class MoreGoodError(Exception):
         return "\n".join(told)
 
     def _headline(self) -> str:
-        return f"{self.operation}: {self.problem}" if self.operation else self.problem
+        return f"{masked(self.operation)}: {self.problem}" if self.operation else self.problem
 
     def _effect(self) -> str:
         if not self.may_have_applied:
@@ -130,7 +130,9 @@ class MoreGoodError(Exception):
     def __str__(self) -> str:
         last = f" ({self.attempts[-1]})" if self.attempts else ""
         more = " ".join(what for what in (self._effect(), self._advice()) if what)
-        return f"{self._headline()}{last}. {more}".rstrip() if last or more else self._headline()
+        if not last and not more:
+            return self._headline()
+        return f"{self._headline().removesuffix('.')}{last}. {more}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.problem, self.__dict__)

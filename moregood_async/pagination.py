@@ -52,6 +52,7 @@ class Walk:
     _seen: SeenIds = attrs.field(factory=SeenIds)
     _fresh_rows: int = 0
     _stale_rows: int = 0
+    _before: tuple[Any, ...] = ()
 
     def step(self, page: Page[T], said: Pagination) -> tuple[tuple[T, ...], bool]:
         """The page's items that are new, and whether another page follows.
@@ -68,7 +69,8 @@ class Walk:
         items = self._fresh(page)
         if not page.items and self.claimed >= number > 1:
             raise self._short(f"claims {self.claimed} pages, and page {number} is empty")
-        self._refuse_repetition(page, said)
+        self._refuse_repetition(page, said, grown=self.claimed > before)
+        self._before = page.items
         return items, self.claimed > number
 
     def _fresh(self, page: Page[T]) -> tuple[T, ...]:
@@ -81,9 +83,13 @@ class Walk:
         number = getattr(item, "id", None)
         return not isinstance(number, int) or self._seen.add(number)
 
-    def _refuse_repetition(self, page: Page[Any], said: Pagination) -> None:
-        if said.current_page is None and self._stale_rows:
+    def _refuse_repetition(self, page: Page[Any], said: Pagination, *, grown: bool) -> None:
+        if not self._stale_rows:
+            return
+        if said.current_page is None:
             raise self._short(f"gives on page {page.number} only what it gave before")
+        if not grown and _ids(page.items) == _ids(self._before):
+            raise self._short(f"gives the page before page {page.number} once more")
         if self._stale_rows > self._fresh_rows + len(page.items) and self.claimed > page.number:
             raise self._short("keeps giving the same rows under new page numbers")
 
@@ -91,6 +97,10 @@ class Walk:
         return UnexpectedAnswer(f"the list was not read to its end: the server {problem}").of(
             self.operation
         )
+
+
+def _ids(items: tuple[Any, ...]) -> list[Any]:
+    return [getattr(item, "id", None) for item in items]
 
 
 def _last_page(number: int, said: Pagination, claimed: int) -> int:

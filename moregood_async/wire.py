@@ -48,6 +48,29 @@ class Deadline:
         return f"Deadline({self.at:.3f}{', patient=True' if self.patient else ''})"
 
 
+def json_of(body: bytes) -> Any:
+    """The JSON in some bytes, read by the standard library.
+
+    Raises:
+        ValueError: It is not JSON (NaN and infinity are not), or nested beyond reason.
+    """
+    try:
+        return json.loads(body, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
 def _size(body: bytes | None) -> str:
     return "None" if body is None else f"<{len(body)} bytes>"
 
@@ -95,10 +118,7 @@ class Response:
         Raises:
             ValueError: The body is not JSON.
         """
-        try:
-            return json.loads(self.body)
-        except RecursionError as error:
-            raise ValueError("the JSON is nested too deeply") from error
+        return json_of(self.body)
 
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -47,7 +47,9 @@ class SentValue:
         for attribute, check in _rules(type(self)):
             value = getattr(self, attribute.name)
             if value is UNSET:
-                continue
+                if attribute.default is UNSET:
+                    continue
+                value = None  # left out, and required
             try:
                 check(self, attribute, value)
             except ValueError as error:
@@ -168,7 +170,9 @@ def flag(_: object, __: object, value: Any) -> None:
 
 
 def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
+    return isinstance(value, Sequence) and not isinstance(
+        value, (str, bytes, bytearray, memoryview)
+    )
 
 
 def slugs(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -183,8 +187,8 @@ def slugs(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None
 
 
 def currency_code(_: object, __: object, value: Any) -> None:
-    """Three letters, such as USD."""
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{3}", value):
+    """Three letters, such as USD, or None."""
+    if value is not None and not (isinstance(value, str) and re.fullmatch(r"[A-Za-z]{3}", value)):
         refuse("is a currency code of three letters: USD")
 
 

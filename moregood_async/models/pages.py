@@ -46,7 +46,7 @@ class Pagination:
             last_page=_count(said.get("last_page")),
             total=_count(said.get("total")),
             per_page=_count(said.get("per_page")),
-            has_next=said["next_page_url"] is not None if "next_page_url" in said else None,
+            has_next=bool(said["next_page_url"]) if "next_page_url" in said else None,
         )
 
 

@@ -1,0 +1,132 @@
+"""Handlers that answer from a script, and a clock that is set by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import attrs
+
+from moregood_async.errors import AttemptTimedOut, ConnectionFailed, ConnectionLost, NoAnswer
+from moregood_async.privacy import Headers
+from moregood_async.wire import Deadline, Request, Response
+
+
+def answer(status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer with this status."""
+    return Response(status=status, headers=Headers(headers or {}), body=b"{}")
+
+
+def told(seconds: object, status: int = 429) -> Response:
+    """A refusal that names a wait."""
+    return answer(status, {"Retry-After": str(seconds)})
+
+
+def request(
+    method: str = "POST",
+    *,
+    repeatable: bool = False,
+    deadline: Deadline | None = None,
+    operation: str = "asks.create",
+) -> Request:
+    """A request as the session manager makes it."""
+    return Request(
+        method=method,
+        url="http://127.0.0.1/beacon/asks",
+        headers=Headers({"Authorization": "Bearer secret-key"}),
+        body=None if method == "GET" else b"{}",
+        operation=operation,
+        repeatable=repeatable,
+        deadline=deadline or Deadline(float("inf")),
+    )
+
+
+def refused() -> NoAnswer:
+    """No connection came about."""
+    return ConnectionFailed("refused", phase="connecting", seconds=0.0, sent=False)
+
+
+def lost() -> NoAnswer:
+    """The connection broke after sending began."""
+    return ConnectionLost("broke", phase="waiting", seconds=0.0, sent=True)
+
+
+def timed_out(*, sent: bool) -> NoAnswer:
+    """The attempt took too long."""
+    return AttemptTimedOut(
+        "late", phase="waiting" if sent else "connecting", seconds=1.0, sent=sent
+    )
+
+
+Said = Response | BaseException
+
+
+@attrs.define
+class Script:
+    """A handler that says its lines one after the other, the last one for ever."""
+
+    lines: list[Said]
+    heard: list[Request] = attrs.field(factory=list[Request])
+
+    async def __call__(self, request: Request) -> Response:
+        said = self.lines[min(len(self.heard), len(self.lines) - 1)]
+        self.heard.append(request)
+        if isinstance(said, BaseException):
+            raise said
+        return said
+
+
+@attrs.define
+class Clock:
+    """A clock that only `sleep` moves."""
+
+    now: float = 1000.0
+    slept: list[float] = attrs.field(factory=list[float])
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Moves the clock, at once."""
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+async def settled() -> None:
+    """Let everything that can go on without time passing go on."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+@attrs.define
+class Stage:
+    """A handler whose requests stay in flight until they are ended by name."""
+
+    order: list[str] = attrs.field(factory=list[str])
+    in_flight: dict[str, asyncio.Future[Response]] = attrs.field(
+        factory=dict[str, "asyncio.Future[Response]"]
+    )
+    most: int = 0
+
+    async def __call__(self, request: Request) -> Response:
+        name = request.operation
+        self.order.append(name)
+        future = self.in_flight[name] = asyncio.get_running_loop().create_future()
+        self.most = max(self.most, len(self.in_flight))
+        try:
+            return await future
+        finally:
+            del self.in_flight[name]
+
+    async def end(self, name: str, response: Response | None = None) -> None:
+        """Answer the request of this name."""
+        self.in_flight[name].set_result(response or answer())
+        await settled()
+
+
+def started(call: Awaitable[Response]) -> asyncio.Task[Response]:
+    """A call under way."""
+    return asyncio.ensure_future(call)
+
+
+Jitter = Callable[[float], float]
