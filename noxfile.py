@@ -79,10 +79,13 @@ def floors(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The tests, the README's code and the docstrings' examples, with coverage."""
+    """The tests, the README's code and the docstrings' examples; on the first Python, coverage."""
     session.install(".[cli,speed]")
     _group(session, "test")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs, env={"PYTHONDEVMODE": "1"})
+    command = ["pytest", "-n", "logical", *session.posargs]
+    if session.python == PYTHONS[0]:
+        command = ["coverage", "run", "-m", *command]
+    session.run(*command)
 
 
 @nox.session(python=PYTHONS[0])
@@ -91,12 +94,12 @@ def oldest(session: nox.Session) -> None:
     floors = [each.replace(">=", "==") for each in PROJECT["project"]["dependencies"]]
     session.install(".[cli]", *floors)
     _group(session, "test")
-    session.run("pytest", "-q", *session.posargs)
+    session.run("pytest", "-n", "logical", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Branch coverage of all runs together; fails below the floor in pyproject.toml."""
+    """Branch coverage, subprocesses included; fails below the floor in pyproject.toml."""
     session.install("coverage[toml]")
     session.run("coverage", "combine")
     session.run("coverage", "report")

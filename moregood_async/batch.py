@@ -197,8 +197,8 @@ class Batch(Generic[I, R]):
     ) -> None:
         self.stats: BatchStats = BatchStats()
         self._send = send
-        self._started = False
         self._rows = WorkedOff(source, self._row, workers=workers, ordered=ordered)
+        self._started = False
 
     def stop(self) -> None:
         """Read no further rows; those in flight finish and are given."""
@@ -214,8 +214,8 @@ class Batch(Generic[I, R]):
         self.stats.read += 1
         try:
             value = await self._send(item)
-        except Exception as error:  # noqa: BLE001 - a row's error is the row's
-            result = Result[I, R](index=index, item=item, error=error)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it is the row's
+            result = Result[I, R](index=index, item=item, error=_of_the_row(error))
         else:
             result = Result[I, R](index=index, item=item, value=value)
         self.stats.count(result.outcome)
@@ -231,22 +231,34 @@ class Batch(Generic[I, R]):
             )
 
 
+def _of_the_row(error: BaseException) -> Exception:
+    """A row's error. A cancellation is its own only where nobody cancels the worker."""
+    if isinstance(error, Exception):
+        return error
+    task = asyncio.current_task()
+    if task is None or task.cancelling():
+        raise error
+    cancelled = RuntimeError("the call was cancelled from within, as a cancelled future does it")
+    cancelled.__cause__ = error
+    return cancelled
+
+
 async def each_of(
     keys: Items[int], read: Callable[[int], Awaitable[list[R]]], *, workers: int
 ) -> AsyncGenerator[tuple[int, R], None]:
     """Reads the list behind each key, many at once; gives ``(key, item)`` as they come."""
 
-    async def work(_: int, key: int) -> tuple[int, list[R] | MoreGoodError]:
+    async def work(_: int, key: int) -> tuple[int, list[R] | Exception]:
         try:
             return key, await read(key)
-        except MoreGoodError as error:
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised below
             error.add_note(f"while reading for {key}")
-            return key, error
+            return key, _of_the_row(error)
 
     results: Any = WorkedOff(keys, work, workers=workers, ordered=False).results()
     try:
         async for key, items in results:
-            if isinstance(items, MoreGoodError):
+            if isinstance(items, Exception):
                 raise items
             for item in items:
                 yield key, item

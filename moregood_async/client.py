@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
 import attrs
 
@@ -185,10 +186,14 @@ class MoreGoodClient:
             UnexpectedAnswer: A redirect, which is never followed.
         """
         method = method.upper()
-        if "://" in path or path.startswith("//") or ".." in path.split("/"):
-            raise InvalidRequest(
-                {"path": ("is a path below base_url: customers/1/reviews",)}, operation=method
+        if not _stays_below(path):
+            problem = (
+                "is a path below base_url, such as customers/1/reviews; a query goes in query="
             )
+            raise InvalidRequest({"path": (problem,)}, operation=method)
+        if not all(_fits_a_header(text) for pair in (headers or {}).items() for text in pair):
+            problem = "are text, of printable characters"
+            raise InvalidRequest({"headers": (problem,)}, operation=method)
         reads = method in READING_METHODS
         return await self._session.send(
             method,
@@ -215,8 +220,20 @@ class MoreGoodClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        settings = self._session.settings
-        return f"<{type(self).__name__} {settings.base_url}>"
+        if "_session" not in vars(self):  # a traceback shows one that could not be made
+            return f"<{type(self).__name__}, not made>"
+        return f"<{type(self).__name__} {self._session.settings.base_url}>"
+
+
+def _stays_below(path: str) -> bool:
+    """Whether a path, as whoever reads the URL takes it, names something below the base URL."""
+    if not path.isprintable() or any(sign in path for sign in " \\?#") or path.startswith("//"):
+        return False
+    return "://" not in path and not {".", ".."} & {unquote(part) for part in path.split("/")}
+
+
+def _fits_a_header(text: object) -> bool:
+    return isinstance(text, str) and text.isprintable()
 
 
 class _View(MoreGoodClient):

@@ -21,6 +21,9 @@ from moregood_async.middleware.pace import Pace, StatedLimits
 from moregood_async.middleware.retry import RetryBudget
 from moregood_async.wire import Request, Response
 
+LOOK_AGAIN_SECONDS = 0.1
+"""How often to see whether the loop of another thread, asked to close, still runs."""
+
 
 class Transport(Protocol):
     """A handler that has something to close."""
@@ -47,6 +50,16 @@ class LoopConnections:
         """From here on, the loop's own shutdown closes the transport too."""
         await anext(self._keeper)
 
+    async def send(self, request: Request) -> Response:
+        """The transport's answer.
+
+        Raises:
+            ClientClosed: The client was closed, perhaps while this request waited for its turn.
+        """
+        if self.closed:
+            raise ClientClosed("nothing was sent: the client was closed")
+        return await self.transport(request)
+
     async def close(self) -> None:
         """Close the transport; twice is fine."""
         if not self.closed:
@@ -68,6 +81,18 @@ async def _kept(transport: Transport) -> AsyncGenerator[None, None]:
         yield
     finally:
         await transport.close()
+
+
+async def _closed_there(here: LoopConnections, loop: asyncio.AbstractEventLoop) -> None:
+    """Closes what belongs to another thread's loop; if that ends first, it does so itself."""
+    closing = here.close()
+    try:
+        closed = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closing, loop))
+    except RuntimeError:  # it has just ended
+        closing.close()
+        return
+    while loop.is_running() and not closed.done():
+        await asyncio.wait([closed], timeout=LOOK_AGAIN_SECONDS)
 
 
 class Connections:
@@ -111,6 +136,8 @@ class Connections:
             if here is not None and not here.closed:
                 self._latest = loop, here
                 return here
+            for ended in [each for each in self._loops if each.is_closed()]:
+                del self._loops[ended]  # it has closed its connections, and is held by them
             here = self._loops[loop] = LoopConnections(self._make_transport())
             self._latest = loop, here
         await here.open()
@@ -134,7 +161,7 @@ class Connections:
             if loop is asyncio.get_running_loop():
                 await here.close()
             elif loop.is_running():  # in another thread
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(here.close(), loop))
+                await _closed_there(here, loop)
 
     def __del__(self) -> None:
         if not self._closed and self._loops and self._pid == os.getpid():

@@ -28,11 +28,11 @@ from moregood_async.errors import (
     UnexpectedAnswer,
 )
 from moregood_async.middleware.observe import observe
-from moregood_async.middleware.retry import Retry, attempt_of
+from moregood_async.middleware.retry import Retry, RetryBudget, attempt_of
 from moregood_async.models.fields import SentValue
 from moregood_async.models.pages import Page, Pagination
 from moregood_async.operations import Operation
-from moregood_async.privacy import ApiKey, Headers
+from moregood_async.privacy import ApiKey, Headers, masked
 from moregood_async.wire import Deadline, Handler, Middleware, Request, Response, query_string
 
 T = TypeVar("T")
@@ -48,10 +48,12 @@ class SessionManager:
         settings: Settings,
         *,
         clock: Callable[[], float] = time.monotonic,
+        make_retry: Callable[[int, RetryBudget], Retry] = Retry,
     ) -> None:
         self.connections = connections
         self.settings = settings
         self._clock = clock
+        self._make_retry = make_retry
         self._chain: tuple[LoopConnections, Handler] | None = None
         self._headers: tuple[ApiKey, Headers, Headers] | None = None
 
@@ -119,7 +121,7 @@ class SessionManager:
         repeatable: bool,
     ) -> Response:
         """Send anything; gives the answer as it came, unless it is a refusal."""
-        name = f"{method} {path.partition('?')[0]}"
+        name = masked(f"{method} {path.partition('?')[0]}")
         request = await self._request(
             method, path, body=body, operation=name, repeatable=repeatable, headers=headers
         )
@@ -172,14 +174,14 @@ class SessionManager:
         renewed = await self._authorized(request.body is not None, request.headers)
         if renewed == request.headers:
             return response
-        return await handler(attrs.evolve(request, headers=renewed))  # the key was rotated
+        return await _once_more(attrs.evolve(request, headers=renewed), handler, response.attempts)
 
     def _chained(self, here: LoopConnections) -> Handler:
         settings = self.settings
         pace = here.pace(settings.key, settings.limits)
-        retry = Retry(settings.max_attempts, self.connections.budget)
+        retry = self._make_retry(settings.max_attempts, self.connections.budget)
         layers: tuple[Middleware, ...] = (retry, pace, *settings.middlewares, observe)
-        handler: Handler = here.transport
+        handler: Handler = here.send
         for middleware in reversed(layers):
             handler = _around(middleware, handler)
         return handler
@@ -203,6 +205,17 @@ def _headers_with(key: ApiKey) -> tuple[Headers, Headers]:
 
 def _around(middleware: Middleware, call_next: Handler) -> Handler:
     return lambda request: middleware(request, call_next)
+
+
+async def _once_more(request: Request, handler: Handler, earlier: tuple[Attempt, ...]) -> Response:
+    """With the key that was asked for again; the attempts with the old one are told too."""
+    request = attrs.evolve(request, attempt=len(earlier) + 1)
+    try:
+        response = await handler(request)
+    except MoreGoodError as error:
+        raise error.after((*earlier, *error.attempts)) from error.__cause__
+    attempts = response.attempts or (attempt_of(request, response),)
+    return attrs.evolve(response, attempts=(*earlier, *attempts))
 
 
 def _filled(operation: Operation[Any], path: Mapping[str, object] | None) -> str:

@@ -8,6 +8,7 @@ body, from the connector having given up. In doubt it counts as sent.
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 import os
 import platform
@@ -22,6 +23,7 @@ import aiohttp
 
 from moregood_async._version import __version__
 from moregood_async.errors import (
+    Attempt,
     AttemptTimedOut,
     ClientClosed,
     ConnectionFailed,
@@ -41,11 +43,17 @@ _GAVE_UP_CONNECTING = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutEr
 
 
 class _Body(aiohttp.BytesPayload):
-    """A body that knows whether it went out, wholly or in part."""
+    """A body that knows whether it went out, wholly or in part, and that goes out once."""
 
     started = False
 
+    def __init__(self, body: bytes) -> None:
+        super().__init__(b"", content_type="application/json")
+        self._value, self._size = body, len(body)  # given above, one of 1 MiB would warn
+
     async def write_with_length(self, writer: Any, content_length: int | None) -> None:
+        if self.started:  # a user's session sends PUT and DELETE again by itself
+            raise ConnectionResetError(errno.ECONNRESET, "sent once, and not again")
         self.started = True
         await super().write_with_length(writer, content_length)
 
@@ -80,9 +88,12 @@ class AiohttpTransport:
         if self._session.closed:
             raise ClientClosed("nothing was sent: the session is closed")
         trip = _Trip(request, self._clock)
+        left = trip.seconds_left()
+        if left == 0.0:
+            raise trip.too_late()
         try:
             async with (
-                asyncio.timeout(trip.seconds_left()),
+                asyncio.timeout(left),
                 self._session.request(
                     request.method,
                     request.url,
@@ -139,6 +150,11 @@ class _Trip:
         left = min(self._request.attempt_timeout, self._request.deadline.at - self._started)
         return None if left == math.inf else max(0.0, left)
 
+    def too_late(self) -> AttemptTimedOut:
+        return AttemptTimedOut(
+            "there was no time left; nothing was sent", phase="connecting", seconds=0.0, sent=False
+        )
+
     def timed_out(self, error: TimeoutError) -> AttemptTimedOut:
         sent = self._sent(error)
         return AttemptTimedOut(
@@ -159,10 +175,18 @@ class _Trip:
             )
         if isinstance(error, aiohttp.ClientResponseError):
             unexpected = UnexpectedAnswer(f"an answer that is not HTTP: {said}")
-            unexpected.may_have_applied = self._request.writes
-            return unexpected
+            return unexpected.after((self._attempt("no HTTP"),))
         cut = "the answer was cut short" if self.phase == "reading" else "the connection broke"
         return ConnectionLost(f"{cut}: {said}", phase=self.phase, seconds=self.seconds(), sent=True)
+
+    def _attempt(self, outcome: str) -> Attempt:
+        return Attempt(
+            number=self._request.attempt,
+            phase="answered",
+            seconds=self.seconds(),
+            outcome=outcome,
+            may_have_applied=self._request.writes,
+        )
 
     def _sent(self, error: Exception) -> bool:
         if isinstance(error, (*_GAVE_UP_CONNECTING, aiohttp.ClientHttpProxyError)):

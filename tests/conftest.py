@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -13,6 +13,7 @@ from moregood_async.privacy import Headers
 from moregood_async.sandbox import Sandbox
 
 KEY = "test-key"
+T = TypeVar("T")
 
 Reader = Callable[..., MoreGoodClient]
 """Makes a client of a `Handler`."""
@@ -65,7 +66,13 @@ async def reader() -> AsyncIterator[Reader]:
 
 def tasks_left() -> set[asyncio.Task[Any]]:
     """The tasks of this loop beside the one that asks."""
-    return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+    return asyncio.all_tasks() - {asyncio.current_task()}
+
+
+async def into(got: list[T], items: AsyncIterable[T]) -> None:
+    """Adds all items to a list, which keeps them when an error ends it."""
+    async for item in items:
+        got.append(item)  # noqa: PERF401 - what came before an error stays
 
 
 def answered(said: object, status: int = 200, **headers: str) -> Response:

@@ -81,8 +81,8 @@ class StatedLimits:
             return
         if told_to_wait(response):
             self._shut(now, started, response)
-        elif started > self._shut_at:
-            self._margin = SHORTEST_MARGIN_SECONDS
+        elif started > self._shut_at:  # let in again
+            self._margin, self._shut_at = SHORTEST_MARGIN_SECONDS, -math.inf
 
     def _shut(self, now: float, started: float, response: Response) -> None:
         if started > self._shut_at > -math.inf:  # sent after the last wait, and refused again

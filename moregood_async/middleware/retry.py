@@ -174,7 +174,7 @@ class _Repeating:
             try:
                 outcome = await _outcome(self._request, self._call_next)
             except MoreGoodError as error:
-                raise error.after(tuple(self._attempts)) from error.__cause__
+                raise error.after((*self._attempts, *error.attempts)) from error.__cause__
         self._attempts.append(attempt_of(self._request, outcome))
         self._refusals += isinstance(outcome, Response) and told_to_wait(outcome)
         return outcome

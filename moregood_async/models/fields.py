@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any, Final, Literal, Self, TypeGuard
+from typing import Any, Final, Literal, NoReturn, Self, TypeGuard
 
 import attrs
 
@@ -123,7 +123,7 @@ def gathered(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribut
     ]
 
 
-def refuse(problem: str) -> None:
+def refuse(problem: str) -> NoReturn:
     """Say what is wrong with a field."""
     raise ValueError(problem)
 
@@ -181,9 +181,8 @@ def slugs(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None
         return
     if not _is_list(value):
         refuse('is a list of slugs: ["regular", "newsletter"]')
-    else:
-        for slug in value:
-            filled(instance, attribute, slug)
+    for slug in value:
+        filled(instance, attribute, slug)
 
 
 def currency_code(_: object, __: object, value: Any) -> None:
@@ -204,7 +203,6 @@ def channel_list(_: object, __: object, value: Any) -> None:
     """Email, sms or both, each once."""
     if not _is_list(value) or not value:
         refuse('is a list of at least one of email and sms: ["email"]')
-        return
     wrong = [repr(channel) for channel in value if channel not in CHANNELS]
     if wrong:
         refuse(f"knows email and sms only, not {', '.join(wrong)}")

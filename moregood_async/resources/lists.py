@@ -20,17 +20,16 @@ def listed(
     start_page: int = 1,
     per_page: int | None = None,
     prefetch: int = 0,
-    customer_id: int | None = None,
+    **ids: int,
 ) -> Paginator[T]:
-    """A paginator over an operation's pages.
+    """A paginator over an operation's pages; ``ids`` are those in its path.
 
     Raises:
         InvalidRequest: A number is none, or too small.
     """
-    path = {} if customer_id is None else {"customer_id": customer_id}
 
     async def fetch(number: int) -> tuple[Page[T], Pagination]:
-        return await session.page(operation, number=number, per_page=per_page, path=path)
+        return await session.page(operation, number=number, per_page=per_page, path=ids)
 
     try:
         if per_page is not None:

@@ -99,7 +99,7 @@ class Sandbox(World):
         else:
             response = self._checked(request, route, project)
         if response.status == 429:
-            self._tally.refused[project] += 1
+            self._tally.refused(project)
         return response
 
     async def _behind_faults(self, request: Request) -> Response:
@@ -143,7 +143,7 @@ class Sandbox(World):
                 timeline=self._timeline,
                 project=project,
                 now=int(self._clock.now()),
-                url=request.url.partition("?")[0],
+                url=request.url.partition("?")[0].rstrip("/"),
                 ident=route.ident,
                 fields=fields_of(request) if request.writes else {},
                 query=query_of(request.url),

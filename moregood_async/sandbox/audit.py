@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
 
@@ -52,18 +53,29 @@ class Audit:
 class Tally:
     """Counts requests as they arrive, by project; 0 stands for those without a known key."""
 
-    requests: dict[int, Counter[str]] = attrs.field(factory=dict[int, "Counter[str]"])
-    refused: Counter[int] = attrs.field(factory=Counter[int])
+    _arrived: Counter[tuple[int, str]] = attrs.field(factory=Counter["tuple[int, str]"])
+    _refused: Counter[int] = attrs.field(factory=Counter[int])
+    _lock: threading.Lock = attrs.field(factory=threading.Lock)
 
     def arrived(self, project: int, operation: str) -> None:
         """One more request."""
-        self.requests.setdefault(project, Counter())[operation] += 1
+        with self._lock:
+            self._arrived[project, operation] += 1
+
+    def refused(self, project: int) -> None:
+        """One more 429."""
+        with self._lock:
+            self._refused[project] += 1
 
     def of(self, project: int | None) -> tuple[Counter[str], int]:
         """Requests and refusals of one project, or of all."""
-        if project is not None:
-            return Counter(self.requests.get(project, {})), self.refused[project]
-        return sum(self.requests.values(), Counter[str]()), self.refused.total()
+        with self._lock:
+            arrived, refused = self._arrived.copy(), self._refused.copy()
+        requests = Counter[str]()
+        for (owner, operation), times in arrived.items():
+            if project in (None, owner):
+                requests[operation] += times
+        return requests, refused.total() if project is None else refused[project]
 
 
 _ASKS_TWICE = "customer_id, channels, sent_date"

@@ -18,7 +18,8 @@ class Link(ABC):
         """The same again, with nothing counted and nothing done yet."""
 
     @abstractmethod
-    async def __call__(self, request: Request, call_next: Handler) -> Response: ...
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Stands around a handler; a `Middleware`."""
 
     def __or__(self, other: Middleware) -> Faults:
         return Faults((self,)) | other
@@ -36,6 +37,7 @@ class Faults(tuple[Middleware, ...]):
         return Faults((other, *self))
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Stands around a handler; a `Middleware`."""
         return await self.around(call_next)(request)
 
     def around(self, handler: Handler) -> Handler:

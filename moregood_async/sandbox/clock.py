@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 from moregood_async.sandbox.store import Store
 
@@ -15,6 +15,8 @@ class Clock:
         self._store = store
         self._ahead = float(store.setting("clock_ahead", "0"))
         if start is not None:
+            if start.tzinfo is None:
+                raise ValueError("now= needs a time zone: datetime(2026, 1, 1, tzinfo=UTC)")
             self._go(start.timestamp() - time.time())
 
     def now(self) -> float:
@@ -22,9 +24,14 @@ class Clock:
         return time.time() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Lets so much time pass at once."""
+        """Lets so much time pass at once.
+
+        Raises:
+            ValueError: It would be after the year 9999.
+        """
         self._go(self._ahead + seconds)
 
     def _go(self, ahead: float) -> None:
+        datetime.fromtimestamp(time.time() + ahead, UTC)  # raises beyond the year 9999
         self._ahead = ahead
         self._store.set("clock_ahead", repr(ahead))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _EXTENSION = re.compile(r"\s*(?:x|ext\.?|extension|#)\s*\d*\s*$", re.IGNORECASE)
-_NO_DIGIT = re.compile(r"\D")
+_NO_DIGIT = re.compile(r"\D", re.ASCII)
 
 
 def email_key(email: str) -> str:
@@ -32,7 +32,7 @@ def e164(phone: str) -> str | None:
             digits = digits[2:]
         elif len(digits) == 10:
             digits = f"1{digits}"
-    return f"+{digits}" if digits.isascii() and 7 <= len(digits) <= 15 else None
+    return f"+{digits}" if 7 <= len(digits) <= 15 else None
 
 
 def phone_key(phone: str) -> str:

@@ -118,7 +118,7 @@ def answer(world: World, request: Request) -> Response:
             return laravel.plain_json(_COMMANDS[name](world, told))
     except LookupError as error:
         return laravel.plain_json({"message": f"there is no such thing: {error}"}, 404)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         return laravel.plain_json({"message": f"that makes no sense: {error}"}, 400)
     return laravel.plain_json({"message": "the sandbox has audit (GET) and commands (POST)"}, 404)
 

@@ -14,9 +14,9 @@ _ISO = re.compile(
     r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
     r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?)?"
     r"\s*(?:Z|UTC|GMT|[+-]\d{2}:?(?:\d{2})?)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
-_EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _OTHER_FORMS = (
     "%m/%d/%Y",
     "%d-%m-%Y",

@@ -11,17 +11,39 @@ that are given the same fault behave the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from random import Random
-from typing import Self
+from typing import Any, Self
 
 import attrs
+from attrs.validators import deep_mapping, in_, instance_of, optional
 
 from moregood_async.errors import ConnectionLost
 from moregood_async.privacy import Headers
 from moregood_async.sandbox import laravel
 from moregood_async.sandbox.chains import Link
 from moregood_async.wire import Handler, Request, Response
+
+
+def _within(
+    kind: type[int | float], least: float, most: float
+) -> Callable[[object, attrs.Attribute[Any], Any], None]:
+    def check(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if not isinstance(value, (int, kind)) or not least <= value <= most:
+            raise ValueError(f"{attribute.name} is a number from {least:g} to {most:g}")
+
+    return check
+
+
+def _names(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    listed = value if isinstance(value, tuple) else ("" if value is None else value,)
+    if not all(isinstance(each, str) for each in listed):
+        raise TypeError(f"{attribute.name} is an operation's name, or a tuple of them")
+
+
+_status = _within(int, 200, 599)
+_text = instance_of(str)
 
 
 @attrs.define
@@ -36,13 +58,13 @@ class _Turns:
 class Fault(Link):
     """What all faults have in common: whom they strike, and how often."""
 
-    probability: float = 1.0
+    probability: float = attrs.field(default=1.0, validator=_within(float, 0, 1))
     """Of the requests that it is about, the share that it strikes."""
     seed: int = 0
     """The same seed strikes the same requests, counted in the order of their arrival."""
-    times: int | None = None
+    times: int | None = attrs.field(default=None, validator=optional(_within(int, 0, 2**63)))
     """It strikes at most so often."""
-    on: str | tuple[str, ...] | None = None
+    on: str | tuple[str, ...] | None = attrs.field(default=None, validator=_names)
     """The operations that it is about, such as ``"asks.create"``; None for every request."""
     _turns: _Turns = attrs.field(
         default=attrs.Factory(lambda self: _Turns(Random(self.seed)), takes_self=True),
@@ -68,13 +90,13 @@ class Fault(Link):
         return True
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Stands around a handler; a `Middleware`."""
         if self.strikes(request):
-            return await self.strike(request, call_next)
+            return await self._strike(request, call_next)
         return await call_next(request)
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
-        """What it does to a request."""
-        raise NotImplementedError
+    @abstractmethod
+    async def _strike(self, request: Request, call_next: Handler) -> Response: ...
 
 
 class CutShort(ConnectionLost):
@@ -97,9 +119,9 @@ def _dropped() -> ConnectionLost:
 class Delay(Fault):
     """Waits before the request goes on."""
 
-    seconds: float
+    seconds: float = attrs.field(validator=_within(float, 0, 86_400))
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
+    async def _strike(self, request: Request, call_next: Handler) -> Response:
         await asyncio.sleep(self.seconds)
         return await call_next(request)
 
@@ -108,11 +130,15 @@ class Delay(Fault):
 class Refuse(Fault):
     """An error status instead of an effect, by default with Laravel's body for it."""
 
-    status: int
-    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    body: bytes | None = attrs.field(default=None, repr=False)
+    status: int = attrs.field(validator=_status)
+    headers: Mapping[str, str] = attrs.field(
+        factory=dict[str, str], validator=deep_mapping(_text, _text)
+    )
+    body: bytes | None = attrs.field(
+        default=None, validator=optional(instance_of(bytes)), repr=False
+    )
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
+    async def _strike(self, request: Request, call_next: Handler) -> Response:
         refused = laravel.Refused(self.status, laravel.message_of(self.status))
         usual = laravel.refusal(request, refused)
         return Response(
@@ -126,7 +152,7 @@ class Refuse(Fault):
 class DropBeforeEffect(Fault):
     """The connection closes without an answer, and nothing took effect."""
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
+    async def _strike(self, request: Request, call_next: Handler) -> Response:
         raise _dropped()
 
 
@@ -134,7 +160,7 @@ class DropBeforeEffect(Fault):
 class DropAfterEffect(Fault):
     """The connection closes without an answer, but the request took effect."""
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
+    async def _strike(self, request: Request, call_next: Handler) -> Response:
         await call_next(request)
         raise _dropped()
 
@@ -143,7 +169,7 @@ class DropAfterEffect(Fault):
 class CutBody(Fault):
     """The request takes effect; its answer announces more bytes than come."""
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
+    async def _strike(self, request: Request, call_next: Handler) -> Response:
         raise CutShort(await call_next(request))
 
 
@@ -151,9 +177,13 @@ class CutBody(Fault):
 class Garbage(Fault):
     """The request takes effect; the answer is a 200 that is no JSON."""
 
-    body: bytes = attrs.field(default=b'{"success": true, \x00\xff\xfe garbage', repr=False)
+    body: bytes = attrs.field(
+        default=b'{"success": true, \x00\xff\xfe garbage',
+        validator=instance_of(bytes),
+        repr=False,
+    )
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
+    async def _strike(self, request: Request, call_next: Handler) -> Response:
         response = await call_next(request)
         return Response(status=200, headers=response.headers, body=self.body)
 
@@ -162,10 +192,10 @@ class Garbage(Fault):
 class Html(Fault):
     """A proxy's page instead of the answer; 504 with ``after_effect=True`` is a gateway's."""
 
-    status: int = 200
+    status: int = attrs.field(default=200, validator=_status)
     after_effect: bool = attrs.field(default=False, kw_only=True)
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
+    async def _strike(self, request: Request, call_next: Handler) -> Response:
         if self.after_effect:
             await call_next(request)
         return laravel.html(self.status, laravel.message_of(self.status))
@@ -175,8 +205,8 @@ class Html(Fault):
 class Redirect(Fault):
     """Sends the client elsewhere; nothing takes effect."""
 
-    location: str
-    status: int = 302
+    location: str = attrs.field(validator=_text)
+    status: int = attrs.field(default=302, validator=in_((301, 302, 303, 307, 308)))
 
-    async def strike(self, request: Request, call_next: Handler) -> Response:
+    async def _strike(self, request: Request, call_next: Handler) -> Response:
         return laravel.redirect(self.location, self.status)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn, cast
 from urllib.parse import parse_qsl
 
@@ -50,7 +51,7 @@ def _json(body: bytes) -> dict[str, Any]:
     try:
         text = body.decode()
         read = _decoder.decode(text)
-        if not isinstance(read, dict) or (len(text) > _DEPTH and _too_deep(read, _DEPTH)):
+        if not isinstance(read, dict) or _too_deep(text, cast("dict[str, Any]", read)):
             return {}
         if _SURROGATE.search(text):
             json.dumps(read, ensure_ascii=False).encode()  # a lone surrogate does not survive this
@@ -59,14 +60,18 @@ def _json(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", read)
 
 
-def _too_deep(value: object, left: int) -> bool:
-    if isinstance(value, dict):
-        inner = list(cast("dict[str, object]", value).values())
-    elif isinstance(value, list):
-        inner = cast("list[object]", value)
-    else:
+def _too_deep(text: str, read: dict[str, Any]) -> bool:
+    """Whether it is nested more deeply than PHP reads; level by level, as Python's stack ends."""
+    if text.count("[") + text.count("{") <= _DEPTH:
         return False
-    return left == 0 or any(_too_deep(each, left - 1) for each in inner)
+    level: list[Any] = [read]
+    for _ in range(_DEPTH):
+        level = [each for outer in level for each in _inner(outer) if isinstance(each, dict | list)]
+    return bool(level)
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    return cast("Iterable[Any]", value.values() if isinstance(value, dict) else value)
 
 
 def form(text: str) -> dict[str, Any]:
@@ -83,24 +88,34 @@ def form(text: str) -> dict[str, Any]:
             fields[name] = value
             continue
         held = fields.get(bare)
-        entries: dict[str, Any] = dict(enumerate(held)) if isinstance(held, list) else {}  # type: ignore[arg-type]
+        entries: dict[str, str] = held if isinstance(held, _Entries) else _Entries()
         entries[keys[0] or str(len(entries))] = value
-        fields[bare] = list(entries.values())
-    return fields
-
-
-def _cleaned_fields(fields: dict[str, Any]) -> dict[str, Any]:
+        fields[bare] = entries
     return {
-        name: (value.strip(_BLANKS) or None) if type(value) is str else _cleaned(value)
+        name: list(value.values()) if isinstance(value, _Entries) else value
         for name, value in fields.items()
     }
 
 
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.strip(_BLANKS) or None
+class _Entries(dict[str, str]):
+    """An array of a form that is still being read."""
+
+
+def _cleaned_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Strings trimmed, empty ones null; as deep as any rule looks, which is the entries."""
+    return {
+        name: (value.strip(_BLANKS) or None) if type(value) is str else _cleaned_entries(value)
+        for name, value in fields.items()
+    }
+
+
+def _cleaned_entries(value: Any) -> Any:
     if isinstance(value, list):
-        return [_cleaned(each) for each in cast("list[Any]", value)]
+        return [_cleaned(each) for each in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {name: _cleaned(each) for name, each in cast("dict[str, Any]", value).items()}
+        return {name: _cleaned(each) for name, each in cast("dict[str, object]", value).items()}
     return value
+
+
+def _cleaned(value: object) -> object:
+    return (value.strip(_BLANKS) or None) if isinstance(value, str) else value

@@ -62,6 +62,7 @@ class Invalid(Refused):
         self.errors = errors
 
     def body(self) -> bytes:
+        """On one line."""
         return compact({"message": self.message, "errors": self.errors})
 
 
@@ -72,6 +73,7 @@ class Unauthenticated(Refused):
         super().__init__(401, _MESSAGES[401])
 
     def body(self) -> bytes:
+        """On one line."""
         return compact({"message": self.message})
 
 
@@ -87,14 +89,15 @@ class WrongMethod(Refused):
         self.allowed = listed
 
     def headers(self) -> Mapping[str, str]:
+        """The methods that are answered."""
         return {"Allow": self.allowed}
 
 
 def compact(value: object) -> bytes:
-    """JSON as PHP's ``json_encode`` writes it.
+    r"""JSON as PHP's ``json_encode`` writes it.
 
-    >>> compact({"link": "https://a/b", "name": "Zoë"})
-    b'{"link":"https:\\\\/\\\\/a\\\\/b","name":"Zo\\\\u00eb"}'
+    >>> print(compact({"link": "https://a/b", "name": "Zoë"}).decode())
+    {"link":"https:\/\/a\/b","name":"Zo\u00eb"}
     """
     return _encode(value).replace("/", "\\/").encode()
 
@@ -148,12 +151,15 @@ def html(status: int, title: str, headers: Mapping[str, str] | None = None) -> R
         f"        <title>{escape(title)}</title>\n    </head>\n    <body>\n"
         f"        <div>{status}</div>\n        <div>{escape(title)}</div>\n    </body>\n</html>\n"
     )
-    return Response(status=status, headers=Headers({**_HTML, **(headers or {})}), body=page.encode())
+    return Response(
+        status=status, headers=Headers({**_HTML, **(headers or {})}), body=page.encode()
+    )
 
 
 def redirect(location: str, status: int = 302) -> Response:
     """A redirect, with the page that Symfony puts under it."""
-    page = f'<!DOCTYPE html>\n<html><body>Redirecting to <a href="{escape(location)}"></a></body></html>\n'
+    link = f'<a href="{escape(location)}"></a>'
+    page = f"<!DOCTYPE html>\n<html><body>Redirecting to {link}</body></html>\n"
     return Response(
         status=status, headers=Headers({**_HTML, "Location": location}), body=page.encode()
     )
@@ -171,7 +177,7 @@ def _origin(request: Request) -> str:
 
 
 def expects_json(headers: Mapping[str, str]) -> bool:
-    """Laravel's ``expectsJson``: the first type decides; ``*/*`` is enough for an XMLHttpRequest."""
+    """Laravel's ``expectsJson``: the first type decides; ``*/*`` will do for an XMLHttpRequest."""
     ajax = headers.get("x-requested-with") == "XMLHttpRequest" and "x-pjax" not in headers
     return _expects_json(headers.get("accept", ""), ajax)
 
@@ -206,5 +212,10 @@ def _quality(parameters: list[str]) -> float:
 
 def with_headers(response: Response, more: Mapping[str, Any]) -> Response:
     """The same answer with more headers."""
-    headers = Headers({**response.headers, **{name: str(value) for name, value in more.items()}})
-    return Response(status=response.status, headers=headers, body=response.body)
+    headers = {**plain(response.headers), **{name: str(value) for name, value in more.items()}}
+    return Response(status=response.status, headers=Headers(headers), body=response.body)
+
+
+def plain(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Headers with their names written as they are sent."""
+    return headers.plain if isinstance(headers, Headers) else headers

@@ -20,10 +20,12 @@ class Projects:
         self._store = store
         for key in keys:
             store.execute("INSERT OR IGNORE INTO projects (key_hash) VALUES (?)", (_hash(key),))
-        self._known = self._read()
+        self._read()
 
-    def _read(self) -> dict[str, int]:
-        return dict(self._store.execute("SELECT key_hash, id FROM projects").fetchall())
+    def _read(self) -> None:
+        rows = self._store.execute("SELECT key_hash, id, suspended FROM projects").fetchall()
+        self._known: dict[str, int] = {key: ident for key, ident, _ in rows}
+        self._suspended: set[int] = {ident for _, ident, suspended in rows if suspended}
 
     def of(self, key: str) -> int:
         """The project of a key.
@@ -44,23 +46,24 @@ class Projects:
 
     def rotate(self, key: str, new_key: str) -> None:
         """The project has a new key; the old one is dead at once [D]."""
+        if _hash(new_key) in self._known:
+            raise ValueError("there is a project with the new key already")
         self._store.execute(
             "UPDATE projects SET key_hash = ? WHERE id = ?", (_hash(new_key), self.of(key))
         )
-        self._known = self._read()
+        self._read()
 
     def suspend(self, key: str, *, suspended: bool) -> None:
         """Suspends a project, or lets it work again."""
         self._store.execute(
             "UPDATE projects SET suspended = ? WHERE id = ?", (int(suspended), self.of(key))
         )
+        self._read()
 
     def is_suspended(self, project: int) -> bool:
         """Whether a project is suspended."""
-        return bool(
-            self._store.count("SELECT suspended FROM projects WHERE id = ?", (project,))
-        )
+        return project in self._suspended
 
 
 def _hash(key: str) -> str:
-    return sha256(key.encode(errors="surrogateescape")).hexdigest()
+    return sha256(key.encode(errors="backslashreplace")).hexdigest()

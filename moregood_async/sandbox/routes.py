@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import unquote
 
 import attrs
@@ -66,11 +67,15 @@ def find(url: str) -> Route:
 
     A slash at the end is fine; a double slash or an upper-case letter is another route.
     """
-    path = path_of(url).rstrip("/")
+    return _find(path_of(url).rstrip("/"))
+
+
+@lru_cache(maxsize=1024)
+def _find(path: str) -> Route:
     start = path.rfind(BASE)
     below = path[start + len(BASE) :]
     if start < 0 or (below and below[0] != "/"):
-        return Route(path.lstrip("/"), {})
+        return Route(path.lstrip("/") or "/", {})
     full, below = path[start + 1 :], below[1:]
     found = _ROUTES.get(below)
     if found is not None:

@@ -18,7 +18,7 @@ from moregood_async.sandbox import laravel
 from moregood_async.sandbox.faults import CutShort
 from moregood_async.wire import Handler, Request, Response
 
-STOPPING_SECONDS = 1.0
+STOPPING_SECONDS = 0.1
 """How long requests that are being answered may take when the server stops."""
 
 
@@ -39,14 +39,19 @@ class Server:
         return f"http://{host}:{self.port}/beacon"
 
     async def __aenter__(self) -> Self:
+        """Listens from here on.
+
+        Raises:
+            OSError: The port is in use, or there is no such host.
+        """
         from aiohttp import web
 
-        server = web.Server(_aiohttp_handler(self._answer), access_log=None)
+        server = web.Server(_Socket(self._answer), access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=STOPPING_SECONDS)
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self.host, self.port, backlog=1024).start()
-        except OSError:
+        except Exception:
             await self._runner.cleanup()
             raise
         self.port = self._runner.addresses[0][1]
@@ -80,12 +85,21 @@ class ThreadedServer:
         return self._server.base_url
 
     def __enter__(self) -> Self:
+        """Listens from here on.
+
+        Raises:
+            OSError: The port is in use, or there is no such host.
+        """
         listening: Future[None] = Future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._listen(listening)), name="sandbox", daemon=True
         )
         self._thread.start()
-        listening.result()
+        try:
+            listening.result()
+        except Exception:
+            self._thread.join()
+            raise
         return self
 
     async def _listen(self, listening: Future[None]) -> None:
@@ -95,10 +109,10 @@ class ThreadedServer:
                 self._stop = asyncio.get_running_loop(), stop
                 listening.set_result(None)
                 await stop.wait()
-        except OSError as error:
+        except Exception as error:
             if listening.done():
                 raise
-            listening.set_exception(error)
+            listening.set_exception(error)  # where it is waited for: the port is in use
 
     def __exit__(
         self,
@@ -112,43 +126,50 @@ class ThreadedServer:
             self._thread.join()
 
 
-def _aiohttp_handler(answer: Handler) -> Any:
-    from aiohttp import web
+class _Socket:
+    """Between aiohttp and a handler: a request comes in, an answer goes out or breaks off."""
 
-    async def handle(incoming: web.BaseRequest) -> web.StreamResponse:
+    def __init__(self, answer: Handler) -> None:
+        from aiohttp import web
+
+        self._answer = answer
+        self._new: Any = web.Response
+        self._new_stream: Any = web.StreamResponse
+        self._too_large: Any = web.HTTPRequestEntityTooLarge
+
+    async def __call__(self, incoming: Any) -> Any:
         try:
             body = await incoming.read()
-        except web.HTTPRequestEntityTooLarge:
-            return _outgoing(laravel.html(413, "Content Too Large"))
+        except self._too_large:
+            return self._outgoing(laravel.html(413, "Content Too Large"))
         request = Request(
             method=incoming.method,
-            url=str(incoming.url),
+            url=_url(incoming.raw_path, incoming.headers.get("Host", "127.0.0.1")),
             headers=Headers(incoming.headers),
             body=body,
         )
         try:
-            response = await answer(request)
+            return self._outgoing(await self._answer(request))
         except CutShort as cut:
-            return await _cut(incoming, cut.response)
+            return await self._cut(incoming, cut.response)
         except ConnectionLost:
-            return _dropped(incoming)
-        return _outgoing(response)
-
-    def _outgoing(response: Response) -> web.Response:
-        return web.Response(status=response.status, body=response.body, headers=response.headers)
-
-    def _dropped(incoming: web.BaseRequest) -> web.Response:
-        if incoming.transport is not None:
             incoming.transport.abort()
-        return web.Response()
+            return self._new()
 
-    async def _cut(incoming: web.BaseRequest, response: Response) -> web.StreamResponse:
-        outgoing = web.StreamResponse(status=response.status, headers=response.headers)
+    def _outgoing(self, response: Response) -> Any:
+        return self._new(
+            status=response.status, body=response.body, headers=laravel.plain(response.headers)
+        )
+
+    async def _cut(self, incoming: Any, response: Response) -> Any:
+        outgoing = self._new_stream(status=response.status, headers=laravel.plain(response.headers))
         outgoing.content_length = len(response.body) + 1
         await outgoing.prepare(incoming)
         await outgoing.write(response.body[: max(1, len(response.body) // 2)])
-        if incoming.transport is not None:
-            incoming.transport.close()
+        incoming.transport.close()
         return outgoing
 
-    return handle
+
+def _url(target: str, host: str) -> str:
+    """What was asked for, absolute, and otherwise as it was sent."""
+    return f"http://{host}{target}" if target.startswith("/") else target

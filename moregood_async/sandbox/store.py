@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +20,8 @@ from moregood_async.errors import ConfigurationError
 Row = dict[str, Any]
 
 _VERSION = 1
+_NAMES = "SELECT count(*) FROM sqlite_master"
+_OURS = f"{_NAMES} WHERE name = 'events_by_message'"
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE projects (
@@ -100,20 +102,20 @@ class Store:
         self.seed = int(self.setting("seed", str(seed)))
 
     def _prepare(self, *, on_disk: bool) -> None:
+        version, names = self.count("PRAGMA user_version"), self.count(_NAMES)
+        if (version or names) and (version, self.count(_OURS)) != (_VERSION, 1):
+            self.close()
+            raise ConfigurationError("the file is no sandbox's, or one of another version")
         if on_disk:
             self.execute("PRAGMA journal_mode=WAL")
             self.execute("PRAGMA synchronous=NORMAL")
-        (version,) = self.execute("PRAGMA user_version").fetchone()
-        if version == 0:
+        if not names:
             self._database.executescript(
                 f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT"
             )
-        elif version != _VERSION:
-            self.close()
-            raise ConfigurationError("the sandbox's file was written by another version of it")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """All of it or nothing, and nobody in between."""
         with self.lock:
             self.execute("BEGIN IMMEDIATE")
@@ -127,9 +129,7 @@ class Store:
     def setting(self, name: str, default: str) -> str:
         """A setting that survives a restart; the default is kept where there was none."""
         self.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, default))
-        return str(
-            self.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()[0]
-        )
+        return str(self.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()[0])
 
     def set(self, name: str, value: str) -> None:
         """Keeps a setting."""

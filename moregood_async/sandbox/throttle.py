@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Literal, Self
 
 import attrs
+from attrs.validators import ge, gt, in_, instance_of, is_callable, lt, optional
 
-from moregood_async.privacy import Headers
 from moregood_async.sandbox import laravel
 from moregood_async.sandbox.chains import Link
 from moregood_async.wire import Handler, Request, Response
@@ -26,6 +26,7 @@ class TooMany(laravel.Refused):
         self._headers = {name: str(value) for name, value in headers.items()}
 
     def headers(self) -> Mapping[str, str]:
+        """``Retry-After``, ``X-RateLimit-Reset`` and the two that every answer has."""
         return self._headers
 
 
@@ -95,17 +96,21 @@ class Throttle(Link):
     Throttle(limit=60, per=60.0, kind='window', burst=None, headers=True)
     """
 
-    limit: int = attrs.field(validator=attrs.validators.ge(1))
-    per: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    limit: int = attrs.field(validator=[instance_of(int), ge(1)])
+    per: float = attrs.field(default=60.0, validator=[gt(0), lt(math.inf)])
     """Seconds."""
     kind: Literal["window", "bucket"] = attrs.field(
-        default="window", validator=attrs.validators.in_(("window", "bucket"))
+        default="window", validator=in_(("window", "bucket"))
     )
-    burst: int | None = attrs.field(default=None, kw_only=True)
+    burst: int | None = attrs.field(
+        default=None, validator=optional([instance_of(int), ge(1)]), kw_only=True
+    )
     """What a bucket holds when it is full; ``limit`` where it is None."""
     headers: bool = attrs.field(default=True, kw_only=True)
     """Whether answers say anything about the limit."""
-    clock: Callable[[], float] = attrs.field(default=time.monotonic, kw_only=True, repr=False)
+    clock: Callable[[], float] = attrs.field(
+        default=time.monotonic, validator=is_callable(), kw_only=True, repr=False
+    )
     _callers: dict[str, _Window | _Bucket] = attrs.field(
         factory=dict[str, "_Window | _Bucket"], init=False, eq=False, repr=False
     )
@@ -159,4 +164,3 @@ class Throttle(Link):
         except TooMany as refused:
             return laravel.refusal(request, refused)
         return laravel.with_headers(await call_next(request), self.told(caller))
-

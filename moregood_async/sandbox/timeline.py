@@ -65,7 +65,7 @@ class Timeline:
         if kind == "send":
             self._send(message, at)
         elif kind == "open":
-            self._touch(message_id, at, opened_at=int(at))
+            self._open(message, at)
         elif kind == "click":
             self._click_message(message, at)
         else:
@@ -83,14 +83,17 @@ class Timeline:
         return found
 
     def _send(self, message: Row, at: float) -> None:
-        moment = int(at)
+        ident, moment = message["id"], int(at)
         if message["unsubscribed_at"] is not None:
-            self._touch(
-                message["id"], at, processed_at=moment, failed_at=moment, failed_reason=_UNSUBSCRIBED
-            )
+            failure = {"failed_at": moment, "failed_reason": _UNSUBSCRIBED}
+            self._touch(ident, at, processed_at=moment, **failure)
             return
-        self._touch(message["id"], at, processed_at=moment, sent_at=moment, delivered_at=moment)
+        self._touch(ident, at, processed_at=moment, sent_at=moment, delivered_at=moment)
         self._let_react(message, at)
+
+    def _open(self, message: Row, at: float) -> None:
+        if message["opened_at"] is None:
+            self._touch(message["id"], at, opened_at=int(at))
 
     def _touch(self, message: int, at: float, **values: object) -> None:
         self._store.update("messages", message, updated_at=int(at), **values)
@@ -102,6 +105,8 @@ class Timeline:
 
     def settle(self, people: People, now: float) -> None:
         """From now on the customers behave like this, also towards what they got already."""
+        if people == self._people:
+            return
         marks = ", ".join("?" * len(_REACTIONS))
         self._store.execute(f"DELETE FROM events WHERE kind IN ({marks})", _REACTIONS)  # noqa: S608
         self._people = people
@@ -118,7 +123,8 @@ class Timeline:
             return
         person, ask = self._person(message)
         clicks = self._reaction(message)
-        if clicks and (clicks.channel, clicks.position) == (message["channel"], message["position"]):
+        this = message["channel"], message["position"]
+        if clicks and this == (clicks.channel, clicks.position):
             self._expect(at + clicks.after_seconds, "click", message["id"])
         if message["channel"] == "email" and message["opened_at"] is None:
             after_seconds = self._people.opens(person, ask, message["position"])

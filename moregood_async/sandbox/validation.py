@@ -8,7 +8,8 @@ says its sentence.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from typing import Any, cast
 
 import attrs
@@ -26,6 +27,7 @@ _EMAIL = re.compile(
     rf"@(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
 )
 _INTEGER = re.compile(r"\s*[+-]?(?:0|[1-9][0-9]*)\s*")
+_NUMERIC = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
 _SMALLEST, _BIGGEST = -(2**63), 2**63 - 1
 
 
@@ -53,38 +55,45 @@ class Field:
     distinct: bool = False
 
     def complaints(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """The field's sentences, and those of its entries."""
+        """The field's sentences, and those of its entries; one alone where it is missing."""
         value = fields.get(self.name)
-        if value is None or value == [] or value == {}:
-            yield from self._missing(fields)
-            return
-        for rule in self.rules:
-            sentence = rule(self.name, value)
-            if sentence:
-                yield self.name, sentence
+        if _blank(value):
+            missing = self._missing(fields)
+            if missing or value is None:
+                yield from missing
+                return
+        yield from _broken(self.rules, self.name, value)
         if self.entries:
             yield from self._of_entries(value)
 
-    def _missing(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _missing(self, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
         if self.required or (self.sometimes and self.name in fields):
-            yield self.name, f"The {label(self.name)} field is required."
-        elif self.without and fields.get(self.without) is None:
-            yield (
-                self.name,
-                f"The {label(self.name)} field is required when {label(self.without)} "
-                "is not present.",
-            )
+            return [(self.name, f"The {label(self.name)} field is required.")]
+        if self.without and _blank(fields.get(self.without)):
+            when = f"required when {label(self.without)} is not present"
+            return [(self.name, f"The {label(self.name)} field is {when}.")]
+        return []
 
     def _of_entries(self, value: Any) -> Iterator[tuple[str, str]]:
         held = list(entries_of(value))
+        times = Counter(entry for _, entry in held if not isinstance(entry, list | dict))
         for key, entry in held:
             name = f"{self.name}.{key}"
-            for rule in self.entries if entry is not None else ():
-                sentence = rule(name, entry)
-                if sentence:
-                    yield name, sentence
-            if self.distinct and sum(entry == other for _, other in held) > 1:
+            yield from _broken(self.entries, name, entry)
+            if self.distinct and not isinstance(entry, list | dict) and times[entry] > 1:
                 yield name, f"The {name} field has a duplicate value."
+
+
+def _blank(value: Any) -> bool:
+    """What Laravel's ``required`` takes for nothing; empty strings are null by now."""
+    return value is None or value == [] or value == {}
+
+
+def _broken(rules: Sequence[Rule], name: str, value: Any) -> Iterator[tuple[str, str]]:
+    for rule in rules:
+        sentence = rule(name, value)
+        if sentence:
+            yield name, sentence
 
 
 def validated(fields: Mapping[str, Any], rules: Sequence[Field]) -> None:
@@ -95,8 +104,9 @@ def validated(fields: Mapping[str, Any], rules: Sequence[Field]) -> None:
     """
     errors: dict[str, list[str]] = {}
     for field in rules:
-        for name, sentence in field.complaints(fields):
-            errors.setdefault(name, []).append(sentence)
+        if field.name in fields or field.required or field.without:
+            for name, sentence in field.complaints(fields):
+                errors.setdefault(name, []).append(sentence)
     if errors:
         raise Invalid(errors)
 
@@ -104,10 +114,10 @@ def validated(fields: Mapping[str, Any], rules: Sequence[Field]) -> None:
 def entries_of(value: Any) -> Iterator[tuple[str, Any]]:
     """Keys and values of what PHP would hold as an array; nothing where it is none."""
     if isinstance(value, list):
-        for position, entry in enumerate(cast("list[Any]", value)):
+        for position, entry in enumerate(cast("list[object]", value)):
             yield str(position), entry
     elif isinstance(value, dict):
-        yield from cast("dict[str, Any]", value).items()
+        yield from cast("dict[str, object]", value).items()
 
 
 def string(name: str, value: Any) -> str | None:
@@ -138,7 +148,9 @@ def email(name: str, value: Any) -> str | None:
 
 def date(name: str, value: Any) -> str | None:
     """See `dates.unix_seconds`."""
-    return None if unix_seconds(value) is not None else f"The {label(name)} field must be a valid date."
+    if unix_seconds(value) is None:
+        return f"The {label(name)} field must be a valid date."
+    return None
 
 
 def whole_number(value: Any) -> int | None:
@@ -160,34 +172,42 @@ def whole_number(value: Any) -> int | None:
 
 def integer(name: str, value: Any) -> str | None:
     """See `whole_number`."""
-    return None if whole_number(value) is not None else f"The {label(name)} field must be an integer."
+    if whole_number(value) is None:
+        return f"The {label(name)} field must be an integer."
+    return None
 
 
 def between(least: int, most: int) -> Rule:
     """A number in these bounds; of what is no number, Laravel counts characters or entries."""
 
     def rule(name: str, value: Any) -> str | None:
-        if least <= _size(value) <= most:
+        if least <= _amount(value) <= most:
             return None
         return f"The {label(name)} field must be between {least} and {most}."
 
     return rule
 
 
-def _size(value: Any) -> float:
+def _amount(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _NUMERIC.fullmatch(value):
+        return float(value)
+    return _length(value)
+
+
+def _length(value: Any) -> int:
+    """Characters of what is written as text, else entries."""
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, int | float):
-        return value
-    number = whole_number(value) if isinstance(value, str) else None
-    return len(value) if number is None else number
+    return len(cast("Sized", value) if isinstance(value, list | dict) else str(value))
 
 
 def longest(most: int) -> Rule:
     """Laravel's ``max`` of a string, in characters."""
 
     def rule(name: str, value: Any) -> str | None:
-        if not isinstance(value, str) or len(value) <= most:
+        if _length(value) <= most:
             return None
         return f"The {label(name)} field must not be greater than {most} characters."
 
@@ -195,10 +215,10 @@ def longest(most: int) -> Rule:
 
 
 def size(characters: int) -> Rule:
-    """A string of exactly so many characters."""
+    """Laravel's ``size`` of a string: exactly so many characters."""
 
     def rule(name: str, value: Any) -> str | None:
-        if isinstance(value, str) and len(value) == characters:
+        if _length(value) == characters:
             return None
         return f"The {label(name)} field must be {characters} characters."
 

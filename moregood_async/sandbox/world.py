@@ -75,7 +75,12 @@ class World:
         return self.now
 
     def people(
-        self, seed: int = 0, *, open: float = 0.6, click: float = 0.3, write: float = 0.5  # noqa: A002
+        self,
+        seed: int = 0,
+        *,
+        open: float = 0.6,  # noqa: A002
+        click: float = 0.3,
+        write: float = 0.5,
     ) -> None:
         """Brings the customers to life: as time advances, some open, click a rating and write.
 
@@ -116,6 +121,8 @@ class World:
         Raises:
             LookupError: There is no such review.
         """
+        if not isinstance(text, str):
+            raise TypeError("the text of a review is a string")
         self._set("reviews", review_id, review=text)
 
     def mark(
@@ -145,13 +152,18 @@ class World:
         Raises:
             LookupError: There is no such customer.
         """
-        self._set("customers", customer_id, unsubscribed_at=int(self._clock.now()))
+        with self._store.transaction():
+            self._known("customers", customer_id)
+            now = self._clock.now()
+            self._timeline.run(now)  # what was due came before this
+            self._store.update("customers", customer_id, unsubscribed_at=int(now))
 
     def rotate_key(self, key: str, new_key: str) -> None:
         """The project of ``key`` has ``new_key`` from now on, and the old one is a 401.
 
         Raises:
             LookupError: No project has this key.
+            ValueError: Another project has the new one.
         """
         with self._store.lock:
             self._projects.rotate(key, new_key)
@@ -175,7 +187,7 @@ class World:
             self._known(table, ident)
             self._store.update(table, ident, **values)
 
-    def _known(self, table: str, ident: int) -> None:
+    def _known(self, table: str, ident: object) -> None:
         sql = f"SELECT count(*) FROM {table} WHERE id = ?"  # noqa: S608
-        if not self._store.count(sql, (ident,)):
+        if not isinstance(ident, int) or not self._store.count(sql, (ident,)):
             raise LookupError(f"the sandbox's {table} have no id {ident}")

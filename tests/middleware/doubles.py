@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
 
 import attrs
 
+from moregood_async import MoreGoodClient
 from moregood_async.errors import AttemptTimedOut, ConnectionFailed, ConnectionLost, NoAnswer
+from moregood_async.middleware.retry import Retry
 from moregood_async.privacy import Headers
+from moregood_async.session import SessionManager
 from moregood_async.wire import Deadline, Request, Response
 
 
@@ -93,9 +98,16 @@ class Clock:
 
 
 async def settled() -> None:
-    """Let everything that can go on without time passing go on."""
+    """Let everything that can go on without time passing do so."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for it to hold, five seconds at the most."""
+    async with asyncio.timeout(5.0):
+        while not holds():  # noqa: ASYNC110 - it is somebody else's count
+            await asyncio.sleep(0.002)
 
 
 @attrs.define
@@ -107,14 +119,21 @@ class Stage:
         factory=dict[str, "asyncio.Future[Response]"]
     )
     most: int = 0
+    _arrivals: dict[str, asyncio.Event] = attrs.field(factory=dict[str, asyncio.Event])
+
+    async def arrival(self, name: str) -> None:
+        """Wait until the request of this name has come."""
+        await self._arrivals.setdefault(name, asyncio.Event()).wait()
 
     async def __call__(self, request: Request) -> Response:
         name = request.operation
         self.order.append(name)
+        self._arrivals.setdefault(name, asyncio.Event()).set()
         future = self.in_flight[name] = asyncio.get_running_loop().create_future()
         self.most = max(self.most, len(self.in_flight))
         try:
-            return await future
+            response: Response = await future
+            return response
         finally:
             del self.in_flight[name]
 
@@ -130,3 +149,16 @@ def started(call: Awaitable[Response]) -> asyncio.Task[Response]:
 
 
 Jitter = Callable[[float], float]
+
+
+def no_wait(most: float) -> float:
+    """The shortest wait that full jitter can give."""
+    return 0.0 * most
+
+
+def quick(client: MoreGoodClient, **fields: Any) -> MoreGoodClient:
+    """The same client, backing off for no time; or with other fields of `Retry` replaced."""
+    make_retry = partial(Retry, **{"jitter": no_wait, **fields})
+    session = client._session
+    client._bind(SessionManager(session.connections, session.settings, make_retry=make_retry))
+    return client

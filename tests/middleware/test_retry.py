@@ -186,7 +186,12 @@ def test_a_budget_never_allows_more_than_it_had_and_earned(
 ) -> None:
     """Whatever the order of successes and repeats."""
     budget = RetryBudget(float(capacity), earned=0.125)
-    repeats = sum([budget.spend() if spends else bool(budget.earn()) for spends in steps])
+    repeats = 0
+    for spends in steps:
+        if spends:
+            repeats += budget.spend()
+        else:
+            budget.earn()
     assert repeats <= capacity + 0.125 * steps.count(False)
 
 
@@ -219,9 +224,7 @@ async def test_repeats_back_off_and_are_recorded() -> None:
     response = await policy(clock)(UPSERT, script)
     assert [0.5, 1.0] == clock.slept
     assert [1, 2, 3] == [sent.attempt for sent in script.heard]
-    recorded = [
-        (a.number, a.phase, a.outcome, a.may_have_applied) for a in response.attempts
-    ]
+    recorded = [(a.number, a.phase, a.outcome, a.may_have_applied) for a in response.attempts]
     assert [
         (1, "answered", "500", True),
         (2, "waiting", "broke", True),
@@ -337,7 +340,7 @@ async def test_successes_fill_the_budget_again() -> None:
 async def test_a_patient_call_is_not_counted_its_refusals() -> None:
     """A batch's row waits for the server's limit as long as it takes."""
     sent = attrs.evolve(ONCE, deadline=Deadline(math.inf, patient=True))
-    script = Script([told(1)] * 20 + [answer(200)])
+    script = Script([*[told(1)] * 20, answer(200)])
     response = await policy(max_attempts=2)(sent, script)
     assert (21, 200) == (len(script.heard), response.status)
 
@@ -369,7 +372,7 @@ async def test_an_error_that_is_no_answer_of_the_server_ends_the_call() -> None:
 async def test_what_a_middleware_raises_ends_the_call() -> None:
     """Whatever it is, and on whichever attempt; it is not repeated."""
     script = Script([answer(500), ValueError("mine")])
-    with pytest.raises(ValueError, match="^mine$"):
+    with pytest.raises(ValueError, match=r"^mine$"):
         await policy()(READ, script)
     with pytest.raises(ClientClosed):
         await policy()(READ, Script([ClientClosed("closed")]))
@@ -378,7 +381,7 @@ async def test_what_a_middleware_raises_ends_the_call() -> None:
 
 @pytest.mark.parametrize("first", [answer(500), lost()], ids=["500", "lost"])
 async def test_cancellation_passes_through_a_repeat(first: Response | NoAnswer) -> None:
-    """tenacity catches everything; a cancelled attempt is still a cancelled call."""
+    """Tenacity catches everything; a cancelled attempt is still a cancelled call."""
     script = Script([first, asyncio.CancelledError()])
     with pytest.raises(asyncio.CancelledError):
         await policy()(READ, script)
@@ -411,9 +414,9 @@ async def test_concurrent_calls_do_not_mix_up_their_attempts() -> None:
     slow.set()
     responses = await asyncio.gather(*calls)
     assert {200} == {response.status for response in responses}
-    assert [
-        max(0, number % 4 + 1 if number % 4 else 0) for number in range(200)
-    ] == [len(response.attempts) for response in responses]
+    assert [max(0, number % 4 + 1 if number % 4 else 0) for number in range(200)] == [
+        len(response.attempts) for response in responses
+    ]
 
 
 async def test_each_repeat_is_one_line_at_info(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,6 +15,9 @@ from moregood_async.sandbox.store import Row, Store
 from moregood_async.sandbox.timeline import Timeline
 from moregood_async.wire import Response
 
+_MATCHING = "SELECT * FROM customers WHERE project_id = ? AND {} = ? ORDER BY id LIMIT 1"
+_BY_EMAIL, _BY_PHONE = _MATCHING.format("email_key"), _MATCHING.format("phone_key")
+
 
 @attrs.frozen
 class Call:
@@ -48,24 +51,14 @@ class Call:
         raise NoSuchModel(model, ident)
 
     def matching_customer(self, email: str | None, phone: str | None) -> Row | None:
-        """The customer of the project with this email, else with this phone [P]."""
-        for column, key in (
-            ("email_key", email and email_key(email)),
-            ("phone_key", phone and phone_key(phone)),
-        ):
-            if key:
-                sql = (
-                    f"SELECT * FROM customers WHERE project_id = ? AND {column} = ?"  # noqa: S608
-                    " ORDER BY id LIMIT 1"
-                )
-                found = self.store.row(sql, (self.project, key))
-                if found:
-                    return found
-        return None
+        """The customer of the project with this email, else with this phone [P]; both as keys."""
+        found = email and self.store.row(_BY_EMAIL, (self.project, email))
+        return found or (phone and self.store.row(_BY_PHONE, (self.project, phone))) or None
 
     def known_customer(self) -> Row:
         """The customer that a charge or an ask names; an unknown one is a 404 [I]."""
-        found = self.matching_customer(self.fields.get("email"), self.fields.get("phone"))
+        email, phone = self.fields.get("email"), self.fields.get("phone")
+        found = self.matching_customer(email and email_key(email), phone and phone_key(phone))
         if found is None:
             raise NoSuchModel("Customer")
         return found

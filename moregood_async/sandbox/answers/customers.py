@@ -49,12 +49,14 @@ def upsert_customer(call: Call) -> Response:
     """POST customers: the one with this email, else with this phone, else a new one."""
     validated(call.fields, _RULES)
     given = _given(call)
-    customer = call.matching_customer(given.get("email"), given.get("phone"))
+    customer = call.matching_customer(given.get("email_key"), given.get("phone_key"))
     if customer is None:
         customer = _created(call, given)
     else:
         _change(call, customer, given)
-    return laravel.success({**shown_customer(call.store, customer), "location": _location(call, customer)})
+    shown = shown_customer(call.store, customer)
+    shown["location"] = _location(call, customer)
+    return laravel.success(shown)
 
 
 def list_customers(call: Call) -> Response:

@@ -1,4 +1,4 @@
-"""Locations. A slug is unique in its project; a generated one gets a number where it is taken [I]."""
+"""Locations. A slug is unique in its project; a generated one gets a number where taken [I]."""
 
 from __future__ import annotations
 

@@ -1,0 +1,275 @@
+"""The ten operations end to end: over a socket and as a handler, with the same answers."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import attrs
+import pytest
+
+from moregood_async import (
+    AskCreate,
+    ChargeCreate,
+    CustomerUpsert,
+    InvalidRequest,
+    LocationCreate,
+    LocationUpdate,
+    MoreGoodClient,
+    NotFound,
+    Request,
+    Response,
+    Unauthorized,
+    ValidationFailed,
+)
+from moregood_async.operations import OPERATIONS
+from moregood_async.sandbox import Sandbox
+from tests.conftest import KEY, Reader, answered
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=["socket", "handler"])
+async def on_both(request: pytest.FixtureRequest) -> AsyncIterator[tuple[MoreGoodClient, Sandbox]]:
+    """A client of a sandbox whose clock stands at noon, either way."""
+    with Sandbox(keys=KEY, now=NOON) as sandbox:
+        if request.param == "handler":
+            async with MoreGoodClient(KEY, transport=sandbox) as client:
+                yield client, sandbox
+        else:
+            async with (
+                sandbox.serve() as server,
+                MoreGoodClient(KEY, base_url=server.base_url) as client,
+            ):
+                yield client, sandbox
+
+
+Both = tuple[MoreGoodClient, Sandbox]
+
+
+async def everything(client: MoreGoodClient, sandbox: Sandbox) -> dict[str, Any]:
+    """What each operation gives, by its name."""
+    told: dict[str, Any] = {}
+    told["locations.create"] = place = await client.locations.create(name="Old Town", city="Bern")
+    told["locations.update"] = await client.locations.update(place.id, code="B-1", city=None)
+    told["customers.upsert"] = ada = await client.customers.upsert(
+        first_name="Ada",
+        last_name="Löve",
+        email="Ada@example.com",
+        phone="+14155550100",
+        location_slug="old-town",
+        has_subscription=True,
+        signed_up_at=date(2026, 4, 1),
+    )
+    told["charges.create"] = await client.charges.create(
+        email="ada@example.com", amount=4900, currency="USD", charged_at=NOON
+    )
+    told["asks.create"] = await client.asks.create(
+        phone="+1 415 555 0100", channels=["email", "sms"], reminders_count=1
+    )
+    sandbox.advance(seconds=60)
+    sandbox.write(sandbox.click(ada.id, 4), "Good work.")
+    told["customers.list"] = await client.customers.list().collect()
+    told["customers.reviews"] = await client.customers.reviews(ada.id).collect()
+    told["customers.messages"] = await client.customers.messages(ada.id).collect()
+    told["reviews.list"] = await client.reviews.list().collect()
+    told["messages.list"] = await client.messages.list().collect()
+    return told
+
+
+async def test_each_operation_gives_what_the_server_holds(on_both: Both) -> None:
+    """Field by field, where a field says something."""
+    told = await everything(*on_both)
+    assert {operation.name for operation in OPERATIONS} == set(told)
+    place, moved = told["locations.create"], told["locations.update"]
+    assert ("Old Town", "old-town", "Bern") == (place.name, place.slug, place.city)
+    assert (place.id, "Old Town", "B-1", None) == (moved.id, moved.name, moved.code, moved.city)
+    ada = told["customers.upsert"]
+    assert ("Ada", "Löve", "+14155550100") == (ada.first_name, ada.last_name, ada.phone_e164)
+    assert (True, place.id) == (ada.has_subscription, ada.location_id)
+    assert datetime(2026, 4, 1, tzinfo=UTC) == ada.signed_up_at
+    charge = told["charges.create"]
+    assert (4900, "USD", NOON) == (charge.amount, charge.currency, charge.charged_at)
+    [listed] = told["customers.list"]
+    assert (ada.id, 1, 4900) == (listed.id, listed.charges_count, listed.charges_sum)
+    [review] = told["reviews.list"]
+    assert (4, "Good work.", False) == (review.score, review.review, review.is_hidden)
+    assert told["customers.reviews"] == told["reviews.list"]
+    messages = told["messages.list"]
+    assert {"email", "sms"} == {message.channel for message in messages}
+    assert {told["asks.create"].id} == {message.ask_id for message in messages}
+    assert sorted(messages, key=_id) == sorted(told["customers.messages"], key=_id)
+
+
+def _id(row: Any) -> int:
+    return int(row.id)
+
+
+async def test_the_answers_are_the_same_with_a_socket_and_without() -> None:
+    """The same models, to the last field; only the links name another host."""
+    told: list[dict[str, object]] = []
+    for served in (False, True):
+        with Sandbox(keys=KEY, now=NOON) as sandbox:
+            async with sandbox.serve() as server:
+                way: dict[str, Any] = {"transport": sandbox}
+                if served:
+                    way = {"base_url": server.base_url}
+                async with MoreGoodClient(KEY, **way) as client:
+                    answers = await everything(client, sandbox)
+                    told.append({name: _plain(each) for name, each in answers.items()})
+    assert told[0] == told[1]
+
+
+def _plain(value: object) -> object:
+    """A model as a dict, without what the real clock decides."""
+    fields: tuple[attrs.Attribute[Any], ...] = getattr(value, "__attrs_attrs__", ())
+    if fields:
+        return {field.name: _plain(getattr(value, field.name)) for field in fields}
+    if isinstance(value, datetime):
+        return value.replace(minute=0, second=0)
+    if isinstance(value, list):
+        return [*map(_plain, value)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return value
+
+
+# Both call forms -------------------------------------------------------------------------------
+
+FORMS: list[tuple[str, type[Any], dict[str, Any]]] = [
+    ("customers.upsert", CustomerUpsert, {"first_name": "Bob", "email": "bob@example.com"}),
+    ("charges.create", ChargeCreate, {"email": "ada@example.com", "amount": 5, "currency": "EUR"}),
+    ("asks.create", AskCreate, {"email": "ada@example.com", "channels": ["email"]}),
+    ("locations.create", LocationCreate, {"name": "Harbour", "code": "H"}),
+    ("locations.update", LocationUpdate, {"city": "Bern"}),
+]
+
+
+@pytest.fixture
+async def known(on_both: Both) -> Callable[[str], Callable[..., Awaitable[Any]]]:
+    """Finds a method that sends; the customer and the location that it needs are there."""
+    client, _ = on_both
+    await client.customers.upsert(first_name="Ada", email="ada@example.com")
+    place = await client.locations.create(name="Old Town")
+
+    def find(name: str) -> Callable[..., Awaitable[Any]]:
+        noun, verb = name.split(".")
+        method: Callable[..., Awaitable[Any]] = getattr(getattr(client, noun), verb)
+        if name != "locations.update":
+            return method
+        return lambda *args, **fields: method(place.id, *args, **fields)
+
+    return find
+
+
+Known = Callable[[str], Callable[..., Awaitable[Any]]]
+
+
+@pytest.mark.parametrize(("name", "kind", "fields"), FORMS, ids=[form[0] for form in FORMS])
+async def test_fields_and_a_value_are_the_same_call(
+    known: Known, name: str, kind: type[Any], fields: dict[str, Any]
+) -> None:
+    """And both work; what they give says the same."""
+    by_fields = await known(name)(**fields)
+    by_value = await known(name)(kind(**fields))
+    shown = [name for name in fields if hasattr(by_fields, name)]
+    assert [getattr(by_fields, each) for each in shown] == [
+        getattr(by_value, each) for each in shown
+    ]
+
+
+@pytest.mark.parametrize(("name", "kind", "fields"), FORMS, ids=[form[0] for form in FORMS])
+async def test_a_value_and_fields_together_are_refused(
+    known: Known, on_both: Both, name: str, kind: type[Any], fields: dict[str, Any]
+) -> None:
+    """Nobody can say which one is meant; nothing is sent."""
+    before = on_both[1].audit().requests
+    with pytest.raises(InvalidRequest, match="not both") as refused:
+        await known(name)(kind(**fields), **fields)
+    assert (name, [*fields]) == (refused.value.operation, [*refused.value.fields])
+    assert before == on_both[1].audit().requests
+
+
+@pytest.mark.parametrize(("name", "kind", "fields"), FORMS, ids=[form[0] for form in FORMS])
+@pytest.mark.parametrize("odd", [{}, {"nmae": "x"}, "text", 7], ids=repr)
+async def test_what_cannot_be_sent_is_refused_with_its_operation(
+    known: Known, on_both: Both, name: str, kind: type[Any], fields: dict[str, Any], odd: Any
+) -> None:
+    """No fields, a misspelt one, and things that are no value."""
+    before = on_both[1].audit().requests
+    with pytest.raises(InvalidRequest) as refused:
+        await (known(name)(odd) if odd != {} else known(name)())
+    assert name == refused.value.operation
+    assert not refused.value.may_have_applied
+    assert before == on_both[1].audit().requests
+
+
+# Refusals --------------------------------------------------------------------------------------
+
+
+NOT_THERE: list[Callable[[MoreGoodClient], Awaitable[Any]]] = [
+    lambda client: client.locations.update(9041, name="Nowhere"),
+    lambda client: client.charges.create(email="no@example.com", amount=1, currency="USD"),
+    lambda client: client.asks.create(email="no@example.com", channels=["email"]),
+    lambda client: client.customers.reviews(9041).collect(),
+    lambda client: client.customers.messages(9041).first_page(),
+]
+
+
+@pytest.mark.parametrize(
+    "call",
+    NOT_THERE,
+    ids=["locations.update", "charges.create", "asks.create", "reviews", "messages"],
+)
+async def test_what_is_not_there_is_not_found(
+    on_both: Both, call: Callable[[MoreGoodClient], Awaitable[Any]]
+) -> None:
+    """404, and certainly without effect."""
+    with pytest.raises(NotFound) as raised:
+        await call(on_both[0])
+    assert (404, False) == (raised.value.status, raised.value.may_have_applied)
+
+
+async def test_the_servers_complaints_come_by_field(on_both: Both) -> None:
+    """A slug that is taken is found out only there."""
+    client, sandbox = on_both
+    await client.locations.create(name="Old Town", slug="old-town")
+    with pytest.raises(ValidationFailed) as raised:
+        await client.locations.create(name="Another", slug="old-town")
+    assert ["slug"] == [*raised.value.fields]
+    assert ("locations.create", 1) == (raised.value.operation, sandbox.audit().locations)
+
+
+@pytest.mark.parametrize("wrong", ["7", True, 1.5, -1, None, "7/../8"], ids=repr)
+@pytest.mark.parametrize("name", ["customers.reviews", "customers.messages", "locations.update"])
+async def test_an_id_is_a_whole_number(on_both: Both, name: str, wrong: Any) -> None:
+    """Anything else could name another path; nothing is sent."""
+    client, sandbox = on_both
+    noun, verb = name.split(".")
+    fields = {"city": "Bern"} if name == "locations.update" else {}
+    with pytest.raises(InvalidRequest, match="whole number") as refused:
+        await getattr(getattr(client, noun), verb)(wrong, **fields)
+    assert name == refused.value.operation
+    assert {} == dict(sandbox.audit().requests)
+
+
+async def test_none_is_sent_as_null_and_what_is_left_out_is_not_sent(reader: Reader) -> None:
+    """The body, as the far side gets it."""
+    bodies = list[bytes | None]()
+
+    async def far(request: Request) -> Response:
+        bodies.append(request.body)
+        return answered({"success": True, "data": {"id": 1}})
+
+    await reader(far).customers.upsert(first_name="Ada", email="ada@example.com", city=None)
+    assert [{"first_name": "Ada", "email": "ada@example.com", "city": None}] == [
+        json.loads(body or b"") for body in bodies
+    ]
+
+
+async def test_a_wrong_key_is_unauthorized(on_both: Both) -> None:
+    """With what to do about it, and without the key."""
+    client, sandbox = on_both
+    with pytest.raises(Unauthorized) as raised:
+        await client.with_options(api_key="another").customers.list()
+    assert "MOREGOOD_API_KEY" in str(raised.value)
+    sandbox.suspend(KEY)
+    assert raised.value.status == 401

@@ -1,0 +1,319 @@
+"""The project as a whole: what was added in one place and forgotten in another is named here."""
+
+import ast
+import copy
+import importlib
+import inspect
+import pickle
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+import pytest
+
+import moregood_async
+from moregood_async import MoreGoodClient, MoreGoodError, Paginator, Request
+from moregood_async.cli.commands import moregood
+from moregood_async.operations import OPERATIONS, Operation
+from moregood_async.privacy import Headers
+from moregood_async.sandbox import Sandbox
+
+PACKAGE = Path(moregood_async.__file__).parent
+PROJECT = PACKAGE.parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+KEY = "test-key"
+
+
+def file_id(path: Path) -> str:
+    """A file's path inside the package."""
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def every_module() -> list[ModuleType]:
+    """All modules of the package."""
+    names = [
+        found.name
+        for found in pkgutil.walk_packages([str(PACKAGE)], "moregood_async.")
+        if not found.name.endswith("__main__")
+    ]
+    return [moregood_async, *map(importlib.import_module, names)]
+
+
+MODULES = every_module()
+by_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+
+# The operations --------------------------------------------------------------------------------
+
+TABLE = {
+    "customers.upsert": "POST customers",
+    "customers.list": "GET customers",
+    "customers.reviews": "GET customers/{customer_id}/reviews",
+    "customers.messages": "GET customers/{customer_id}/messages",
+    "charges.create": "POST charges",
+    "asks.create": "POST asks",
+    "reviews.list": "GET reviews",
+    "messages.list": "GET messages",
+    "locations.create": "POST locations",
+    "locations.update": "PUT locations/{location_id}",
+}
+
+
+def test_the_table_is_the_designs() -> None:
+    """Name, method and path of the ten, in the documentation's order."""
+    assert TABLE == {each.name: f"{each.method} {each.path}" for each in OPERATIONS}
+    assert [*TABLE] == [each.name for each in OPERATIONS]
+
+
+@by_operation
+def test_every_operation_has_a_method(operation: Operation[Any]) -> None:
+    """On the client, under the operation's own name; with fields or ids as the row says."""
+    noun, verb = operation.name.split(".")
+    client = MoreGoodClient(KEY)
+    method = getattr(getattr(client, noun), verb)
+    parameters = inspect.signature(method).parameters
+    assert ("fields" in parameters) == (operation.sends is not None)
+    assert inspect.iscoroutinefunction(method) == (not operation.paginated)
+    if operation.paginated:
+        ids = [1] if "{" in operation.path else []
+        assert isinstance(method(*ids), Paginator)
+
+
+@by_operation
+async def test_every_operation_has_an_answer_in_the_sandbox(operation: Operation[Any]) -> None:
+    """Even with nothing in it, it is no unknown route, and no failure of the sandbox."""
+    with Sandbox(keys=KEY) as sandbox:
+        request = Request(
+            method=operation.method,
+            url="https://any.example/beacon/" + re.sub(r"{\w+}", "1", operation.path),
+            headers=Headers({"Authorization": f"Bearer {KEY}", "Accept": "application/json"}),
+            body=b"{}" if operation.sends else None,
+        )
+        response = await sandbox(request)
+        expected = 404 if "{" in operation.path else 422 if operation.sends else 200
+        assert expected == response.status
+        assert b"could not be found" not in response.body
+        assert {operation.name: 1} == dict(sandbox.audit().requests)
+
+
+def readme_rows() -> list[str]:
+    """The first cells of the README's tables."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    return [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("|")]
+
+
+@by_operation
+def test_every_operation_has_a_row_in_the_readme(operation: Operation[Any]) -> None:
+    """Its name in backticks, with its call."""
+    assert [
+        row for row in readme_rows() if re.match(rf"`{re.escape(operation.name)}(\(.*\))?`", row)
+    ], f"README.md has no row for {operation.name}"
+
+
+# The public names ------------------------------------------------------------------------------
+
+NOT_FOR_USERS = {"SentValue", "Pagination", "SeenIds", "Walk", "WorkedOff"}
+"""Public inside the package, where they are used across its floors."""
+
+PUBLIC_MODULES = [
+    module
+    for module in MODULES
+    if re.fullmatch(
+        r"moregood_async\.(errors|models\.\w+|batch|pagination|client)", module.__name__
+    )
+]
+
+
+def classes_of(module: ModuleType) -> Iterator[type[Any]]:
+    """The public classes that a module defines."""
+    for name, value in vars(module).items():
+        if inspect.isclass(value) and value.__module__ == module.__name__ and name[0] != "_":
+            yield value
+
+
+def test_all_is_sorted_and_has_no_name_twice() -> None:
+    """In plain alphabetical order."""
+    assert sorted(set(moregood_async.__all__)) == moregood_async.__all__
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in MODULES if hasattr(m, "__all__")], ids=lambda module: module.__name__
+)
+def test_every_all_is_sorted_and_importable(module: ModuleType) -> None:
+    """Of the subpackages too."""
+    assert sorted(set(module.__all__)) == list(module.__all__)
+    assert [] == [name for name in module.__all__ if not hasattr(module, name)]
+
+
+def test_all_is_complete() -> None:
+    """Every error, every model, and what the client takes and gives."""
+    named = {each.__name__ for module in PUBLIC_MODULES for each in classes_of(module)}
+    assert set() == named - NOT_FOR_USERS - set(moregood_async.__all__)
+    assert NOT_FOR_USERS <= named
+    assert {"Handler", "Middleware", "Request", "Response", "Rate"} <= set(moregood_async.__all__)
+
+
+def test_what_can_be_imported_is_in_all() -> None:
+    """Nothing is public by accident."""
+    public = {
+        name
+        for name, value in vars(moregood_async).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert public | {"__version__"} == set(moregood_async.__all__)
+
+
+@pytest.mark.parametrize("name", [n for n in moregood_async.__all__ if n != "__version__"])
+def test_every_public_name_is_documented(name: str) -> None:
+    """Classes by their docstring; constants and type aliases by the sentence under them."""
+    value = getattr(moregood_async, name)
+    if inspect.isclass(value):
+        own = vars(value).get("__doc__") or ""
+        assert own.strip()
+        assert not own.startswith(f"{name}("), "a signature is no docstring"
+    else:
+        assert name in documented_constants()
+
+
+def documented_constants() -> set[str]:
+    """Names that are assigned at the top of a module, with a string right under them."""
+    found = set[str]()
+    for path in FILES:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for statement, below in pairwise(body):
+            if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                if isinstance(statement, ast.Assign):
+                    found |= {each.id for each in statement.targets if isinstance(each, ast.Name)}
+                elif isinstance(statement, ast.AnnAssign) and isinstance(
+                    statement.target, ast.Name
+                ):
+                    found.add(statement.target.id)
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_every_public_function_and_method_has_a_docstring(module: ModuleType) -> None:
+    """Its own, or that of what it implements."""
+    assert (module.__doc__ or "").strip()
+    missing = [
+        f"{module.__name__}.{name}"
+        for name, value in vars(module).items()
+        if name[0] != "_"
+        and (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+        and not inspect.getdoc(value)
+    ]
+    for kind in classes_of(module):
+        missing += [
+            f"{kind.__qualname__}.{name}"
+            for name, value in vars(kind).items()
+            if name[0] != "_"
+            and (inspect.isfunction(value) or isinstance(value, property | classmethod))
+            and not inspect.getdoc(getattr(kind, name))
+        ]
+    assert [] == missing
+
+
+# The errors ------------------------------------------------------------------------------------
+
+
+def every_error() -> list[type[MoreGoodError]]:
+    """The whole tree, wherever in the package a branch of it is."""
+    found, new = list[type[MoreGoodError]](), [MoreGoodError]
+    while new:
+        kind = new.pop()
+        found.append(kind)
+        new += [each for each in kind.__subclasses__() if each.__module__.startswith(KNOWN)]
+    return sorted(set(found), key=lambda kind: kind.__name__)
+
+
+KNOWN = "moregood_async"
+SAMPLES: dict[str, Any] = {
+    "problem": "it broke",
+    "message": "it broke",
+    "fields": {"email": ("is wrong",)},
+    "phase": "reading",
+    "seconds": 0.5,
+    "sent": True,
+    "status": 422,
+    "response": moregood_async.Response(status=200, headers=Headers({}), body=b"{}"),
+}
+
+
+@pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
+def test_every_error_pickles_and_copies(kind: type[MoreGoodError]) -> None:
+    """With all that it knows."""
+    needed = {
+        parameter.name: SAMPLES.get(parameter.name, "it broke")
+        for parameter in inspect.signature(kind).parameters.values()
+        if parameter.default is inspect.Parameter.empty
+    }
+    error = kind(**needed).of("asks.create", "Look there.")
+    error.after((moregood_async.Attempt(1, "reading", 0.1, "broke", True),))
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(error) is type(again)
+        assert (str(error), error.explain()) == (str(again), again.explain())
+        assert {**vars(error), "response": None} == {**vars(again), "response": None}
+
+
+def test_every_public_error_is_in_the_drawn_tree() -> None:
+    """In the docstring of `errors`, and in the README."""
+    errors = importlib.import_module("moregood_async.errors")
+    names = [kind.__name__ for kind in every_error() if kind.__module__ == errors.__name__]
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert [] == [name for name in names if name not in (errors.__doc__ or "")]
+    assert [] == [name for name in names if name not in readme]
+
+
+# The files -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", FILES, ids=file_id)
+def test_no_file_is_longer_than_400_lines(path: Path) -> None:
+    """Above that it is two things."""
+    assert 400 >= len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("path", FILES, ids=file_id)
+def test_no_import_hides_under_type_checking(path: Path) -> None:
+    """A type that needs one stands on the wrong floor."""
+    assert "TYPE_CHECKING" not in path.read_text(encoding="utf-8")
+
+
+def test_the_changelog_has_a_section_for_this_version() -> None:
+    """With its date, and a place for what comes next."""
+    text = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+    version = re.escape(moregood_async.__version__)
+    assert re.search(rf"^## \[{version}\] - \d{{4}}-\d\d-\d\d$", text, re.MULTILINE)
+    assert "\n## [Unreleased]\n" in text
+
+
+# The command line ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(moregood.commands))
+def test_every_command_has_help_and_a_line_in_the_readme(name: str) -> None:
+    """A line of code that calls it; every option says what it is for."""
+    command = moregood.commands[name]
+    assert (command.help or "").strip()
+    assert [] == [
+        option.name
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:console|bash)\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert re.search(rf"^(\$ )?(.*&& )?moregood {name}\b", "\n".join(blocks), re.MULTILINE)
+
+
+def test_the_sandbox_exports_every_fault() -> None:
+    """What `POST /__sandbox__/faults` knows by name can be imported, too."""
+    control = importlib.import_module("moregood_async.sandbox.control")
+    sandbox = importlib.import_module("moregood_async.sandbox")
+    faults: Mapping[str, object] = control.FAULTS
+    assert len(faults) >= 9
+    assert set() == set(faults) - set(sandbox.__all__)

@@ -1,0 +1,356 @@
+"""Errors tell the whole story, travel between processes, and name nobody."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing import get_context
+from typing import Any
+
+import pytest
+
+from moregood_async import errors
+from moregood_async.errors import (
+    APIError,
+    Attempt,
+    AttemptTimedOut,
+    BadRequest,
+    ClientClosed,
+    ConfigurationError,
+    Conflict,
+    ConnectionFailed,
+    ConnectionLost,
+    DeadlineExceeded,
+    Forbidden,
+    InvalidRequest,
+    MoreGoodError,
+    NoAnswer,
+    NotFound,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+    UnexpectedAnswer,
+    ValidationFailed,
+    error_class,
+)
+
+RETRY_AT = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
+
+REFUSED = Attempt(1, "connecting", 0.1, "refused", may_have_applied=False)
+LOST = Attempt(2, "waiting", 30.25, "no answer in time", may_have_applied=True)
+
+
+def api_error(kind: type[APIError], status: int) -> APIError:
+    """An error with something in every attribute."""
+    return kind(
+        "No.",
+        status=status,
+        code=1001,
+        fields={"email": ("is wrong", "is late")},
+        retry_after=1.5,
+        body=b'{"message": "No."}',
+    )
+
+
+def no_answer(kind: type[NoAnswer]) -> NoAnswer:
+    """An error with something in every attribute."""
+    return kind("cut off", phase="waiting", seconds=1.5, sent=True)
+
+
+EVERY: list[MoreGoodError] = [
+    MoreGoodError("something", operation="asks.create", may_have_applied=True),
+    ConfigurationError("there is no API key"),
+    InvalidRequest({"channels": ("is empty",)}, operation="asks.create"),
+    ClientClosed("the client was closed"),
+    no_answer(NoAnswer),
+    no_answer(ConnectionFailed),
+    no_answer(ConnectionLost),
+    no_answer(AttemptTimedOut),
+    DeadlineExceeded("out of time", retry_at=RETRY_AT),
+    UnexpectedAnswer("a 200 that is not JSON", status=200, body=b"<html>"),
+    api_error(APIError, 418),
+    api_error(BadRequest, 400),
+    api_error(Unauthorized, 401),
+    api_error(Forbidden, 403),
+    api_error(NotFound, 404),
+    api_error(Conflict, 409),
+    api_error(ValidationFailed, 422),
+    api_error(RateLimited, 429),
+    api_error(ServerError, 503),
+]
+
+each_error = pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
+
+
+def lived(error: MoreGoodError) -> MoreGoodError:
+    """A copy that has been through a call and was given a note."""
+    seen = copy.copy(error).after((REFUSED, LOST)).of("asks.create", "Look before you leap.")
+    seen.add_note("while reading row 7")
+    return seen
+
+
+def pickled(error: MoreGoodError, protocol: int) -> MoreGoodError:
+    """There and back."""
+    back: MoreGoodError = pickle.loads(pickle.dumps(error, protocol))
+    return back
+
+
+def all_kinds(kind: type[MoreGoodError] = MoreGoodError) -> set[type[MoreGoodError]]:
+    """A class and all below it, in the module."""
+    below = {each for sub in kind.__subclasses__() for each in all_kinds(sub)}
+    return {each for each in {kind, *below} if each.__module__ == errors.__name__}
+
+
+def test_every_error_is_tried_here() -> None:
+    """A new one is named by this test."""
+    assert all_kinds() == {type(error) for error in EVERY}
+
+
+@pytest.mark.parametrize(
+    ("parent", "children"),
+    [
+        (
+            MoreGoodError,
+            {
+                ConfigurationError,
+                InvalidRequest,
+                ClientClosed,
+                NoAnswer,
+                DeadlineExceeded,
+                UnexpectedAnswer,
+                APIError,
+            },
+        ),
+        (NoAnswer, {ConnectionFailed, ConnectionLost, AttemptTimedOut}),
+        (
+            APIError,
+            {
+                BadRequest,
+                Unauthorized,
+                Forbidden,
+                NotFound,
+                Conflict,
+                ValidationFailed,
+                RateLimited,
+                ServerError,
+            },
+        ),
+    ],
+    ids=["MoreGoodError", "NoAnswer", "APIError"],
+)
+def test_the_tree_is_the_one_that_is_drawn(
+    parent: type[MoreGoodError], children: set[type[MoreGoodError]]
+) -> None:
+    """In the module's docstring and in the README."""
+    assert children == set(parent.__subclasses__())
+    assert errors.__doc__ is not None
+    assert [] == [kind for kind in children if kind.__name__ not in errors.__doc__]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, BadRequest),
+        (401, Unauthorized),
+        (403, Forbidden),
+        (404, NotFound),
+        (405, APIError),
+        (409, Conflict),
+        (418, APIError),
+        (422, ValidationFailed),
+        (429, RateLimited),
+        (499, APIError),
+        (500, ServerError),
+        (599, ServerError),
+        (600, APIError),
+    ],
+)
+def test_a_status_stands_for_a_class(status: int, kind: type[APIError]) -> None:
+    """And for the plain `APIError` where there is none of its own."""
+    assert kind is error_class(status)
+
+
+@each_error
+@pytest.mark.parametrize(
+    "carried",
+    [
+        *(
+            pytest.param(partial(pickled, protocol=p), id=f"pickle {p}")
+            for p in range(pickle.HIGHEST_PROTOCOL + 1)
+        ),
+        pytest.param(copy.copy, id="copy"),
+        pytest.param(copy.deepcopy, id="deepcopy"),
+    ],
+)
+def test_an_error_survives_being_carried(
+    error: MoreGoodError, carried: Callable[[MoreGoodError], MoreGoodError]
+) -> None:
+    """With every attribute, its text and its notes."""
+    before = lived(error)
+    after = carried(before)
+    assert type(before) is type(after)
+    assert before is not after
+    assert vars(before) == vars(after)
+    assert before.args == after.args
+    assert (str(before), before.explain()) == (str(after), after.explain())
+
+
+def test_an_error_crosses_a_process_pool() -> None:
+    """Raised there, raised here; one that did not unpickle would hang the pool."""
+    before = lived(api_error(RateLimited, 429))
+    with (
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+        pytest.raises(RateLimited) as caught,
+    ):
+        pool.submit(_raise_pickled, pickle.dumps(before)).result(timeout=60)
+    told: dict[str, Any] = dict(vars(caught.value))
+    assert vars(before) == told
+
+
+def _raise_pickled(pickled: bytes) -> None:
+    raise pickle.loads(pickled)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConfigurationError("there is no API key"), "there is no API key"),
+        (
+            InvalidRequest({"channels": ("is empty",), "email": ("a", "b")}).of("asks.create"),
+            "asks.create: nothing was sent: channels: is empty; email: a, b",
+        ),
+        (
+            ConnectionFailed("refused", phase="connecting", seconds=0.1, sent=False)
+            .after((REFUSED,))
+            .of("charges.create"),
+            (
+                "charges.create: refused (attempt 1: refused (connecting, 0.10 s)). "
+                "Check base_url, the network and the proxy; it is safe to send again."
+            ),
+        ),
+        (
+            AttemptTimedOut("no answer in time", phase="waiting", seconds=30.25, sent=True)
+            .after((REFUSED, LOST))
+            .of("asks.create", "Look at the messages."),
+            (
+                "asks.create: no answer in time (attempt 2: no answer in time (waiting, 30.25 s, "
+                "may have taken effect)). It may have taken effect. Look at the messages. "
+                "attempt_timeout= gives each attempt more time."
+            ),
+        ),
+        (
+            Unauthorized("Unauthenticated.", status=401).of("customers.list"),
+            (
+                "customers.list: 401 Unauthenticated. Check the project's secret key "
+                "(api_key= or MOREGOOD_API_KEY)."
+            ),
+        ),
+        (
+            NotFound("No such customer.", status=404).after((REFUSED,)),
+            "404 No such customer (attempt 1: refused (connecting, 0.10 s)).",
+        ),
+        (
+            ValidationFailed("", status=200, code=422, fields={"email": ("No.", "Never.")}),
+            "422 [email: No. Never.]",
+        ),
+        (DeadlineExceeded("out of time"), "out of time. deadline= gives the whole call more time."),
+        (
+            DeadlineExceeded("out of time", retry_at=RETRY_AT),
+            "out of time. The server takes requests again at 2026-05-01 08:30:00 UTC.",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, MoreGoodError) else "",
+)
+def test_an_error_says_what_where_how_far_how_long_and_what_to_do(
+    error: MoreGoodError, said: str
+) -> None:
+    """The operation, the attempt, the phase, the seconds and the advice, as far as there are."""
+    assert said == str(error)
+
+
+def test_an_error_explains_all_attempts() -> None:
+    """A line each, then the effect, then the advice."""
+    error = no_answer(AttemptTimedOut).after((REFUSED, LOST)).of("asks.create", "Look first.")
+    assert [
+        "AttemptTimedOut: asks.create: cut off",
+        "- attempt 1: refused (connecting, 0.10 s)",
+        "- attempt 2: no answer in time (waiting, 30.25 s, may have taken effect)",
+        "- It may have taken effect. Look first.",
+        "- attempt_timeout= gives each attempt more time.",
+    ] == error.explain().splitlines()
+
+
+def test_an_error_without_attempts_explains_itself() -> None:
+    """In one line, where there is nothing else to say."""
+    assert "ConfigurationError: no key" == ConfigurationError("no key").explain()
+
+
+@pytest.mark.parametrize(
+    ("attempts", "before", "expected"),
+    [
+        pytest.param((), False, False, id="no attempt"),
+        pytest.param((REFUSED,), False, False, id="nothing was sent"),
+        pytest.param((LOST, REFUSED), False, True, id="an earlier attempt was"),
+        pytest.param((REFUSED,), True, True, id="known before"),
+    ],
+)
+def test_an_effect_is_possible_where_any_attempt_may_have_had_one(
+    attempts: tuple[Attempt, ...], before: bool, expected: bool
+) -> None:
+    """The last attempt alone does not decide."""
+    error = MoreGoodError("x", may_have_applied=before).after(attempts)
+    assert expected is error.may_have_applied
+    assert attempts == error.attempts
+    assert expected is ("It may have taken effect." in str(error))
+
+
+def test_the_code_is_the_status_where_the_envelope_has_none() -> None:
+    """Every `APIError` has one."""
+    assert (404, 404) == (NotFound("", status=404).code, NotFound("", status=404).status)
+    assert (422, 200) == (lambda e: (e.code, e.status))(APIError("", status=200, code=422))
+
+
+def test_an_api_error_keeps_what_the_server_said() -> None:
+    """As attributes, for code to decide by."""
+    error = api_error(ValidationFailed, 422)
+    assert "No." == error.message
+    assert {"email": ("is wrong", "is late")} == error.fields
+    assert 1.5 == error.retry_after
+    assert b'{"message": "No."}' == error.body
+
+
+def test_an_error_for_no_wait_and_no_field_says_so() -> None:
+    """None and nothing, not zero."""
+    error = APIError("", status=500)
+    assert (None, {}, b"") == (error.retry_after, error.fields, error.body)
+    assert "500" == str(error)
+
+
+CANARIES = ["canary@example.com", "+1 415 555 0199"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MoreGoodError(" and ".join(CANARIES)),
+        InvalidRequest({"email": CANARIES, CANARIES[0]: ("x",)}),  # type: ignore[dict-item]
+        UnexpectedAnswer(CANARIES[0], body=CANARIES[1].encode()),
+        ValidationFailed(
+            CANARIES[0], status=422, fields={"phone": (CANARIES[1],)}, body=CANARIES[0].encode()
+        ),
+        no_answer(ConnectionLost).of(f"GET customers/{CANARIES[0]}/{CANARIES[1]}"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_names_nobody(error: MoreGoodError) -> None:
+    """Neither its text, nor its repr, nor its story; fields and body are the server's own."""
+    shown = f"{error} {error!r} {error.explain()}"
+    assert "***" in shown
+    assert [] == [canary for canary in CANARIES if canary in shown]
+
+
+def test_the_servers_sentence_is_masked_as_an_attribute_too() -> None:
+    """`APIError.message` is what people print."""
+    assert "*** is taken" == ValidationFailed(f"{CANARIES[0]} is taken", status=422).message

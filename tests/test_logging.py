@@ -1,0 +1,96 @@
+"""The log: one line an attempt at DEBUG, one a repeat at INFO, and nothing else."""
+
+import logging
+
+import pytest
+
+from moregood_async import Handler, MoreGoodClient, Request, Response, ServerError
+from moregood_async.sandbox import DropBeforeEffect, Refuse, Sandbox
+from tests.conftest import KEY
+
+LOGGER = "moregood_async"
+
+
+def lines(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    """What was logged at a level by the package."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno == level and record.name.startswith(LOGGER)
+    ]
+
+
+async def test_each_attempt_is_one_line_at_debug(
+    client: MoreGoodClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the operation, the number, the status and the time."""
+    caplog.set_level(logging.DEBUG, LOGGER)
+    await client.customers.upsert(first_name="Ada", email="ada@example.com")
+    await client.customers.list()
+    upsert, listing = lines(caplog, logging.DEBUG)
+    assert "customers.upsert attempt 1: 200 in " in upsert
+    assert "customers.list attempt 1: 200 in " in listing
+    assert [] == lines(caplog, logging.INFO)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [(Refuse(503, times=1), "503"), (DropBeforeEffect(times=1), "the connection broke")],
+    ids=["a status", "no answer"],
+)
+async def test_each_repeat_is_one_line_at_info_with_its_reason(
+    sandbox: Sandbox,
+    client: MoreGoodClient,
+    caplog: pytest.LogCaptureFixture,
+    fault: Refuse | DropBeforeEffect,
+    reason: str,
+) -> None:
+    """And both attempts are there at DEBUG."""
+    caplog.set_level(logging.DEBUG, LOGGER)
+    sandbox.faults = fault
+    await client.customers.list()
+    [repeat] = lines(caplog, logging.INFO)
+    assert repeat.startswith("customers.list again in ")
+    assert "after attempt 1 of 4" in repeat
+    assert reason in repeat
+    attempts = lines(caplog, logging.DEBUG)
+    assert ["customers.list attempt 1", "customers.list attempt 2"] == [
+        line.partition(":")[0] for line in attempts
+    ]
+
+
+async def test_a_call_that_fails_for_good_logs_its_attempts_and_raises(
+    sandbox: Sandbox, client: MoreGoodClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The error is the caller's to log: no line above INFO."""
+    caplog.set_level(logging.DEBUG, LOGGER)
+    sandbox.faults = Refuse(500)
+    with pytest.raises(ServerError):
+        await client.with_options(max_attempts=2).customers.list()
+    assert (2, 1) == (len(lines(caplog, logging.DEBUG)), len(lines(caplog, logging.INFO)))
+    assert [] == [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+async def test_repeats_are_logged_where_debug_is_off(
+    sandbox: Sandbox, client: MoreGoodClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At INFO there is a line for each repeat, and none for attempts."""
+    caplog.set_level(logging.INFO, LOGGER)
+    sandbox.faults = Refuse(500, times=1)
+    await client.customers.list()
+    assert 1 == len(caplog.records)
+
+
+async def test_what_a_middleware_raises_is_no_line(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not an attempt that ended on the wire."""
+
+    async def moody(_: Request, __: Handler) -> Response:
+        raise KeyError("mine")
+
+    caplog.set_level(logging.DEBUG, LOGGER)
+    async with MoreGoodClient(KEY, transport=sandbox, middlewares=(moody,)) as client:
+        with pytest.raises(KeyError):
+            await client.customers.list()
+    assert [] == caplog.records

@@ -1,0 +1,189 @@
+"""No person and no key in anything that is printed."""
+
+import traceback
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moregood_async.config import checked_key
+from moregood_async.privacy import ApiKey, Headers, masked, masked_headers
+from tests.strategies import examples
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ada@example.com",
+        "ADA.Lovelace+shop@Example.CO.UK",
+        "mary.o'brien@example.com",
+        "a@b",
+        "adä@exämple.com",
+        "bounce+ada=example.com@mail.example.com",
+        '"ada lovelace"@example.com',
+        "ada%40example.com",
+        "_ada-99@sub.example.museum",
+    ],
+)
+@pytest.mark.parametrize(
+    "around",
+    ["{}", "of {}, twice", "<{}>", "({})", "['{}']", '{{"email":"{}"}}', "mailto:{}", "{};"],
+)
+def test_an_email_address_is_masked_whole(email: str, around: str) -> None:
+    """Whatever stands around it, which stays."""
+    assert around.format("***") == masked(around.format(email))
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "+14155550100",
+        "4155550100",
+        "+1 415 555 0100",
+        "(415) 555-0100",
+        "415-555-0100",
+        "415.555.0100",
+        "1 (415) 555-0100",
+        "+1 415 555 0100 x12",
+        "+1 415 555 0100 ext. 5",
+        "555-0100",
+        "+44 (0)20 7946 0958",
+        "030/12345678",
+        "0466-12-3456",
+        "2015-55-0100",
+        "01.23.45.67.89",
+        "+33 1.23.45.67.89",
+        "+1\u2011415\u2011555\u20110100",
+        "415\u2013555\u20130100",
+        "+1\u00a0415\u00a0555\u00a00100",
+        "\u0664\u0661\u0665\u0665\u0665\u0665\u0660\u0661\u0660\u0660",
+    ],
+)
+@pytest.mark.parametrize("around", ["{}", "from {}, twice", "tel:{}.", "['{}']", "phone={};"])
+def test_a_phone_number_is_masked_whole(phone: str, around: str) -> None:
+    """In the shapes in which people write them."""
+    assert around.format("***") == masked(around.format(phone))
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("phone=%2B14155550100", "phone=%2B***"),
+        ("2026-05-01 415 555 0100", "2026-05-01 ***"),
+        ("4155550100abc", "***abc"),
+        ("Ada <ada@example.com>, +14155550100", "Ada <***>, ***"),
+    ],
+)
+def test_people_are_masked_beside_other_things(text: str, left: str) -> None:
+    """In a query, after a date, before letters, side by side."""
+    assert left == masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-05-01",
+        "20:30 on 5 2026-05-01",
+        "2026-05-01T08:30:00Z",
+        "The server takes requests again at 2026-05-01 08:30:00 UTC.",
+        "Wed, 21 Oct 2015 07:28:00 GMT",
+        "21/10/2026",
+        "attempt 2 after 31.25 s",
+        "0.123456789 s",
+        "422 500",
+        "429 Too Many Attempts.",
+        "GET customers/12345678/reviews",
+        "customer #12345678",
+        "customer id 12345678 is gone",
+        "127.0.0.1:8765",
+        "http://192.168.100.200:54321/beacon",
+        "12345678-1234-4123-8123-123456789012",
+        "Customer(id=12345, charges_count=3)",
+        "notes has 5,001 characters; at most 5,000 are kept",
+        "an @ alone, and @nobody",
+    ],
+)
+def test_what_is_no_person_stays_readable(text: str) -> None:
+    """Dates, durations, statuses, ids, hosts and ports."""
+    assert text == masked(text)
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "1 " * 50_000, "a'" * 50_000, "1.2." * 25_000])
+def test_masking_a_long_text_takes_no_longer_than_reading_it(text: str) -> None:
+    """The server may answer a megabyte in one word; this would not end if it were quadratic."""
+    assert len(masked(text)) <= len(text)
+
+
+@examples
+@given(st.text())
+def test_masking_twice_is_masking_once(text: str) -> None:
+    """What was masked holds nobody any more."""
+    assert masked(masked(text)) == masked(text)
+
+
+def test_headers_are_found_whatever_their_case() -> None:
+    """As HTTP has it."""
+    headers = Headers({"Retry-After": "3", "x-ratelimit-limit": "60"})
+    assert ("3", "60") == (headers["RETRY-AFTER"], headers["X-RateLimit-Limit"])
+    assert "retry-after" in headers
+    assert ["retry-after", "x-ratelimit-limit"] == list(headers)
+    assert 2 == len(headers)
+    assert headers.get("Date") is None
+
+
+def test_headers_keep_their_spelling_for_the_wire() -> None:
+    """``plain`` is what is sent."""
+    assert {"Retry-After": "3"} == Headers({"Retry-After": "3"}).plain
+
+
+def test_a_header_given_in_two_spellings_is_sent_once() -> None:
+    """The last one counts, so that no second Authorization travels beside ours."""
+    headers = Headers({"authorization": "theirs", "Authorization": "ours"})
+    assert {"Authorization": "ours"} == headers.plain
+    assert "ours" == headers["authorization"]
+
+
+@pytest.mark.parametrize("name", ["Authorization", "proxy-authorization", "Cookie", "Set-Cookie"])
+def test_headers_hide_what_authorizes(name: str) -> None:
+    """In their repr and in their masked text."""
+    headers = Headers({name: "canary"})
+    shown = {name.lower(): "***"}
+    assert f"Headers({shown})" == repr(headers)
+    assert str({name: "***"}) == masked_headers({name: "canary"})
+
+
+def test_headers_hide_people() -> None:
+    """A value may hold an address."""
+    assert "{'From': '***', 'Retry-After': '3'}" == masked_headers(
+        {"From": "ada@example.com", "Retry-After": "3"}
+    )
+
+
+def test_a_key_is_only_revealed_on_request() -> None:
+    """Not in ``repr``, ``str`` or a format."""
+    key = ApiKey("canary-key")
+    assert "canary-key" == key.reveal()
+    assert ["ApiKey(***)"] * 3 == [repr(key), str(key), f"{key}"]
+
+
+def test_keys_are_equal_by_their_value() -> None:
+    """So that views of one key share its pace."""
+    assert ApiKey("a") == ApiKey("a")
+    assert hash(ApiKey("a")) == hash(ApiKey("a"))
+    assert ApiKey("a") != ApiKey("b")
+    assert ApiKey("a") != "a"
+
+
+def test_a_traceback_with_locals_shows_no_key() -> None:
+    """Where an error report prints every variable of every frame."""
+    key = checked_key("canary-key")
+
+    def fail(key: ApiKey, headers: Headers) -> None:
+        raise RuntimeError("anything")
+
+    with pytest.raises(RuntimeError) as caught:
+        fail(key, Headers({"Authorization": f"Bearer {key.reveal()}"}))
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    story = "".join(told.format())
+    assert "key = ApiKey(***)" in story
+    assert "headers = Headers({'authorization': '***'})" in story

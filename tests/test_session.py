@@ -1,0 +1,393 @@
+"""From an operation and a value to a model or an error, with a handler at the far end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import attrs
+import pytest
+
+from moregood_async import MoreGoodClient
+from moregood_async.errors import (
+    APIError,
+    ConfigurationError,
+    InvalidRequest,
+    MoreGoodError,
+    ServerError,
+    UnexpectedAnswer,
+)
+from moregood_async.models.asks import AskCreate
+from moregood_async.models.customers import CustomerUpsert
+from moregood_async.operations import ASKS_CREATE, CUSTOMERS_UPSERT
+from moregood_async.privacy import Headers
+from moregood_async.session import SessionManager, value_of
+from moregood_async.wire import Handler, Request, Response
+from tests.aiohttp_doubles import RawServer, http, saying
+
+KEY = "canary-key"
+
+
+def said(what: object = None, status: int = 200) -> Response:
+    body = json.dumps({"success": True, "data": {"id": 1}} if what is None else what)
+    return Response(status=status, headers=Headers({}), body=body.encode())
+
+
+@attrs.define
+class Far:
+    """The far end: hears every request, and answers with the same."""
+
+    answer: Response = attrs.Factory(said)
+    heard: list[Request] = attrs.field(factory=list[Request])
+
+    async def __call__(self, request: Request) -> Response:
+        self.heard.append(request)
+        return self.answer
+
+
+@pytest.fixture
+def far() -> Far:
+    return Far()
+
+
+ClientOf = Callable[..., MoreGoodClient]
+
+
+@pytest.fixture
+async def client_of() -> AsyncIterator[ClientOf]:
+    """Makes clients of a handler, and closes them with the test."""
+    made: list[MoreGoodClient] = []
+
+    def make(far: Handler, api_key: Any = KEY, **options: Any) -> MoreGoodClient:
+        base_url = "http://localhost/beacon"
+        made.append(MoreGoodClient(api_key, transport=far, base_url=base_url, **options))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.aclose()
+
+
+# What is sent
+
+
+async def test_a_call_becomes_a_request(far: Far, client_of: ClientOf) -> None:
+    """Method, address, headers and body out of the table's row and the value."""
+    await client_of(far).locations.update(7, city="Ghent")
+    [request] = far.heard
+    assert ("PUT", "http://localhost/beacon/locations/7", b'{"city":"Ghent"}') == (
+        request.method,
+        request.url,
+        request.body,
+    )
+    assert {
+        "Authorization": f"Bearer {KEY}",
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+    } == request.headers.plain
+    assert ("locations.update", True, 1, 30.0) == (
+        request.operation,
+        request.repeatable,
+        request.attempt,
+        request.attempt_timeout,
+    )
+
+
+async def test_a_page_is_asked_for_by_its_number(far: Far, client_of: ClientOf) -> None:
+    """Without a body, and so without a type of one."""
+    far.answer = said({"data": []})
+    await client_of(far).customers.reviews(7, start_page=3, per_page=20).first_page()
+    [request] = far.heard
+    assert ("GET", "http://localhost/beacon/customers/7/reviews?page=3&per_page=20", None) == (
+        request.method,
+        request.url,
+        request.body,
+    )
+    assert {"Authorization", "Accept"} == set(request.headers.plain)
+
+
+SENDING: dict[str, tuple[Callable[[MoreGoodClient], Awaitable[object]], bool]] = {
+    "upsert by email": (lambda of: of.customers.upsert(first_name="A", email="a@b.c"), True),
+    "upsert by phone": (lambda of: of.customers.upsert(first_name="A", phone="+14155550100"), True),
+    "upsert by neither": (lambda of: of.customers.upsert(first_name="A"), False),
+    "upsert by an empty email": (lambda of: of.customers.upsert(first_name="A", email=""), False),
+    "ask": (lambda of: of.asks.create(email="a@b.c", channels=["email"]), False),
+    "GET": (lambda of: of.request("GET", "x"), True),
+    "POST": (lambda of: of.request("POST", "x"), False),
+    "POST, repeatable": (lambda of: of.request("POST", "x", repeatable=True), True),
+    "GET, not repeatable": (lambda of: of.request("GET", "x", repeatable=False), False),
+}
+
+
+@pytest.mark.parametrize(("call", "repeatable"), SENDING.values(), ids=SENDING)
+async def test_a_request_says_whether_it_may_be_repeated(
+    far: Far,
+    client_of: ClientOf,
+    call: Callable[[MoreGoodClient], Awaitable[object]],
+    repeatable: bool,
+) -> None:
+    """By its row, by its value, or as it was told."""
+    await call(client_of(far))
+    assert [repeatable] == [request.repeatable for request in far.heard]
+
+
+async def test_the_deadline_begins_with_the_call(far: Far, client_of: ClientOf) -> None:
+    """On the session's own clock; a batch's row has a patient one; None is none."""
+    session = client_of(far, deadline=120.0)._session
+    manager = SessionManager(session.connections, session.settings, clock=lambda: 500.0)
+    value = CustomerUpsert(first_name="A")
+    await manager.call(CUSTOMERS_UPSERT, value)
+    await manager.call(CUSTOMERS_UPSERT, value, patient=True)
+    endless = attrs.evolve(session.settings, deadline=None)
+    await SessionManager(session.connections, endless).call(CUSTOMERS_UPSERT, value)
+    assert [(620.0, False), (620.0, True), (math.inf, False)] == [
+        (request.deadline.at, request.deadline.patient) for request in far.heard
+    ]
+
+
+@pytest.mark.parametrize("wrong", [True, -1, "7", "../7", 7.0, None], ids=repr)
+async def test_an_id_is_a_whole_number_and_nothing_else(
+    far: Far, wrong: Any, client_of: ClientOf
+) -> None:
+    """It stands in the address, so nothing else gets there."""
+    client = client_of(far)
+    with pytest.raises(InvalidRequest) as update:
+        await client.locations.update(wrong, city="Ghent")
+    with pytest.raises(InvalidRequest):
+        await client.customers.reviews(wrong).collect()
+    assert ("locations.update", ["location_id"]) == (
+        update.value.operation,
+        list(update.value.fields),
+    )
+    assert [] == far.heard
+
+
+async def test_headers_of_ones_own_never_replace_ours(far: Far, client_of: ClientOf) -> None:
+    """Neither the key nor what is accepted; whatever the case."""
+    await client_of(far).request(
+        "GET", "x", headers={"authorization": "Basic x", "ACCEPT": "text/html", "X-Mine": "yes"}
+    )
+    [request] = far.heard
+    assert (f"Bearer {KEY}", "application/json", "yes") == tuple(
+        request.headers[name] for name in ("Authorization", "Accept", "X-Mine")
+    )
+
+
+async def test_nobody_who_is_in_an_address_is_in_a_log_or_an_error(
+    far: Far, caplog: pytest.LogCaptureFixture, client_of: ClientOf
+) -> None:
+    """A path of one's own can hold anything."""
+    caplog.set_level(logging.DEBUG, logger="moregood_async")
+    far.answer = said({"message": "no"}, 404)
+    with pytest.raises(MoreGoodError) as caught:
+        await client_of(far).request("GET", "customers/ada@example.com?phone=%2B14155550100")
+    told = f"{caplog.text} {caught.value} {caught.value.explain()} {caught.value.operation}"
+    assert "ada@example.com" not in told
+    assert "14155550100" not in told
+
+
+# Keys
+
+
+async def test_a_key_that_is_a_coroutine_function_is_asked_before_each_call(
+    far: Far, client_of: ClientOf
+) -> None:
+    """So that a rotated key is the next call's."""
+    keys = iter(["one", "one", "two"])
+
+    async def key() -> str:
+        return next(keys)
+
+    client = client_of(far, key)
+    for _ in range(3):
+        await client.request("GET", "x")
+    assert ["Bearer one", "Bearer one", "Bearer two"] == [
+        request.headers["authorization"] for request in far.heard
+    ]
+
+
+async def test_a_key_that_cannot_be_sent_is_a_configuration_error(
+    far: Far, client_of: ClientOf
+) -> None:
+    """Nothing is sent, and nothing of it is told."""
+
+    async def key() -> str:
+        return "line\nbreak"
+
+    with pytest.raises(ConfigurationError) as caught:
+        await client_of(far, key).request("GET", "x")
+    assert ([], False) == (far.heard, "line" in str(caught.value).replace("line break", ""))
+
+
+async def test_a_request_with_a_new_key_holds_the_old_one_no_more() -> None:
+    """One Authorization header on the wire, also where headers of one's own are sent along."""
+    keys = iter(["old", "new"])
+
+    async def key() -> str:
+        return next(keys)
+
+    async with (
+        RawServer(saying(http("401 No"), http())) as server,
+        MoreGoodClient(key, base_url=server.url) as client,
+    ):
+        await client.request("POST", "x", json={}, headers={"X-Mine": "yes"})
+    assert [["Bearer old"], ["Bearer new"]] == [
+        received.all("Authorization") for received in server.received
+    ]
+    assert [["yes"], ["yes"]] == [received.all("X-Mine") for received in server.received]
+    assert [["application/json"]] * 2 == [each.all("Content-Type") for each in server.received]
+
+
+# The chain
+
+
+async def test_a_middleware_stands_around_each_attempt(far: Far, client_of: ClientOf) -> None:
+    """The first outermost; inside retry and pace, so it sees every attempt with its number."""
+    told: list[str] = []
+    answers = iter([said({}, 401), said()])
+
+    def named(name: str) -> Any:
+        async def middleware(request: Request, call_next: Handler) -> Response:
+            told.append(f"{name} {request.attempt}")
+            response = await call_next(request)
+            told.append(f"{name} {response.status}")
+            return response
+
+        return middleware
+
+    async def handler(_: Request) -> Response:
+        return next(answers)
+
+    keys = iter(["old", "new"])
+
+    async def key() -> str:
+        return next(keys)
+
+    client = client_of(handler, key, middlewares=(named("outer"), named("inner")))
+    await client.request("GET", "x")
+    once = ["outer 1", "inner 1", "inner 401", "outer 401"]
+    assert [*once, "outer 2", "inner 2", "inner 200", "outer 200"] == told
+
+
+async def test_a_middlewares_own_answer_is_an_answer(far: Far, client_of: ClientOf) -> None:
+    """It need not ask the server."""
+
+    async def cached(request: Request, call_next: Handler) -> Response:
+        return said({"data": {"id": 42, "first_name": "Ada"}})
+
+    customer = await client_of(far, middlewares=(cached,)).customers.upsert(first_name="Ada")
+    assert (42, []) == (customer.id, far.heard)
+
+
+async def test_a_middlewares_own_error_ends_the_call(far: Far, client_of: ClientOf) -> None:
+    """As it is, and unrepeated."""
+
+    async def broken(request: Request, call_next: Handler) -> Response:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        await client_of(far, middlewares=(broken,)).request("GET", "x")
+    assert [] == far.heard
+
+
+async def test_the_slot_is_held_while_the_middlewares_run(far: Far, client_of: ClientOf) -> None:
+    """What a middleware waits for counts as in flight."""
+    in_flight, most = 0, 0
+
+    async def slow(request: Request, call_next: Handler) -> Response:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        await asyncio.sleep(0.001)
+        in_flight -= 1
+        return await call_next(request)
+
+    client = client_of(far, middlewares=(slow,), max_concurrency=2)
+    await asyncio.gather(*(client.request("GET", "x") for _ in range(10)))
+    assert (2, 10) == (most, len(far.heard))
+
+
+# What comes back
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "unclear"),
+    [
+        (said({"success": False, "message": "no"}), APIError, False),
+        (said({"success": False, "code": 500}), ServerError, True),
+        (said({"success": False}), UnexpectedAnswer, True),
+        (said([1]), UnexpectedAnswer, True),
+        (said({"data": {"id": {}}}), UnexpectedAnswer, True),
+    ],
+    ids=["no", "no, 500", "no, and nothing else", "a list", "no id"],
+)
+async def test_a_200_that_is_no_success_is_an_error_with_its_attempt(
+    answer: Response, kind: type[MoreGoodError], unclear: bool, client_of: ClientOf
+) -> None:
+    """A write may have taken effect where the answer does not say no."""
+    far = Far(answer)
+    with pytest.raises(MoreGoodError) as caught:
+        await client_of(far).customers.upsert(first_name="Ada", email="a@b.c")
+    error = caught.value
+    assert (kind, "customers.upsert", unclear) == (
+        type(error),
+        error.operation,
+        error.may_have_applied,
+    )
+    assert [(1, "answered", "200", unclear)] == [
+        (each.number, each.phase, each.outcome, each.may_have_applied) for each in error.attempts
+    ]
+    assert 1 == len(far.heard)
+
+
+async def test_a_read_that_was_not_understood_has_changed_nothing(client_of: ClientOf) -> None:
+    """Whatever came back."""
+    with pytest.raises(UnexpectedAnswer) as caught:
+        await client_of(Far(said({"data": "x"}))).reviews.list().first_page()
+    assert ("reviews.list", False) == (caught.value.operation, caught.value.may_have_applied)
+
+
+async def test_a_request_of_ones_own_gets_the_answer_as_it_came(
+    far: Far, client_of: ClientOf
+) -> None:
+    """And refusals as errors."""
+    far.answer = said({"anything": "goes"})
+    assert far.answer is await client_of(far).request("POST", "/x", json={"a": 1})
+    far.answer = said({"message": "no"}, 422)
+    with pytest.raises(APIError) as caught:
+        await client_of(far).request("POST", "x", json={})
+    assert ("POST x", 422) == (caught.value.operation, caught.value.status)
+
+
+# Values
+
+
+def test_a_value_is_taken_as_it_is() -> None:
+    """Or made of a mapping, or of keywords."""
+    ask = AskCreate(email="a@b.c", channels=["email"])
+    fields = {"email": "a@b.c", "channels": ["email"]}
+    assert ask is value_of(ASKS_CREATE, AskCreate, ask, {})
+    assert ask == value_of(ASKS_CREATE, AskCreate, fields, {})
+    assert ask == value_of(ASKS_CREATE, AskCreate, None, fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "fields", "wrong"),
+    [
+        (AskCreate(email="a@b.c", channels=["email"]), {"email": "a@b.c"}, ["email"]),
+        ({"email": "a@b.c", "channels": []}, {}, ["channels"]),
+        (None, {"email": "a@b.c", "channels": ["fax"]}, ["channels"]),
+        (CustomerUpsert(first_name="A"), {}, ["AskCreate"]),
+        ("ada@example.com", {}, ["AskCreate"]),
+    ],
+    ids=["both", "a wrong mapping", "wrong keywords", "another value", "a string"],
+)
+def test_a_wrong_value_is_refused_by_name(given: Any, fields: Any, wrong: list[str]) -> None:
+    """The error knows the operation and the fields."""
+    with pytest.raises(InvalidRequest) as caught:
+        value_of(ASKS_CREATE, AskCreate, given, fields)
+    assert ("asks.create", wrong) == (caught.value.operation, list(caught.value.fields))

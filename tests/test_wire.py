@@ -1,0 +1,243 @@
+"""What goes over the wire, what may be shown of it, and how long a server asks to wait."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moregood_async.errors import Attempt
+from moregood_async.privacy import Headers
+from moregood_async.wire import (
+    LONGEST_WAIT_SECONDS,
+    Deadline,
+    Request,
+    Response,
+    json_of,
+    query_string,
+    rate_reset,
+    retry_after,
+)
+from tests.strategies import answer, examples
+
+NOW = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
+SERVERS_NOW = NOW + timedelta(hours=3)  # its clock is wrong, or ours is
+THE_SERVERS_DATE = "Fri, 01 May 2026 11:30:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("0", 0.0),
+        ("3", 3.0),
+        (" 3 ", 3.0),
+        ("1.5", 1.5),
+        ("1e2", 100.0),
+        ("-5", 0.0),
+        ("2592000", LONGEST_WAIT_SECONDS),
+        ("2592001", None),
+        ("1e308", None),
+        ("9" * 400, None),
+        ("nan", None),
+        ("inf", None),
+        ("-inf", None),
+        ("", None),
+        ("soon", None),
+        ("3 seconds", None),
+        ("3, 4", None),
+        ("Fri, 01 May 2026 11:30:07 GMT", 7.0),
+        ("Friday, 01-May-26 11:30:07 GMT", 7.0),
+        ("Fri May  1 11:30:07 2026", 7.0),
+        ("Fri, 01 May 2026 13:30:07 +0200", 7.0),
+        ("Fri, 01 May 2026 11:30:07 -0000", 7.0),
+        ("Fri, 01 May 2026 11:29:00 GMT", 0.0),
+        ("Fri, 01 May 2099 11:30:07 GMT", None),
+        ("Fri, 99 May 2026 11:30:07 GMT", None),
+        ("Fri, 01 May 99999 11:30:07 GMT", None),
+        ("Fri, 01 May 2026 11:30:07 +999999", None),
+    ],
+)
+def test_a_wait_is_read_in_every_form_or_not_at_all(told: str, seconds: float | None) -> None:
+    """Seconds or a date, which is read against the answer's own; nonsense is None."""
+    response = answer(b"", 429, retry_after=told, date=THE_SERVERS_DATE)
+    assert seconds == retry_after(response, NOW)
+
+
+def test_no_header_is_no_wait() -> None:
+    """None, not zero: nobody asked to wait."""
+    assert retry_after(answer(b"", 429), NOW) is None
+
+
+@pytest.mark.parametrize(
+    "date", [{}, {"date": "today"}, {"date": ""}], ids=["none", "odd", "empty"]
+)
+def test_a_date_is_read_against_this_clock_where_the_answer_has_none(date: dict[str, str]) -> None:
+    """The best there is."""
+    response = answer(b"", 429, retry_after="Fri, 01 May 2026 08:30:07 GMT", **date)
+    assert 7.0 == retry_after(response, NOW)
+
+
+def test_the_present_is_the_clocks_own() -> None:
+    """Where no test brings another."""
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    seconds = retry_after(answer(b"", 429, retry_after=soon))
+    assert seconds is not None
+    assert 50 < seconds <= 60
+    reset = rate_reset(answer(b"", 429, X_RateLimit_Reset=str(int(datetime.now(UTC).timestamp()))))
+    assert reset is not None
+    assert reset <= 1
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        (str(int(SERVERS_NOW.timestamp()) + 7), 7.0),
+        (str(int(SERVERS_NOW.timestamp()) - 7), 0.0),
+        (str(SERVERS_NOW.timestamp() + 0.5), 0.5),
+        ("0", 0.0),
+        ("99999999999", None),
+        ("nan", None),
+        ("", None),
+        ("Fri, 01 May 2026 11:30:07 GMT", None),
+    ],
+)
+def test_the_end_of_a_window_is_unix_seconds(told: str, seconds: float | None) -> None:
+    """Read against the answer's own date, as Laravel sends it."""
+    response = answer(b"", 429, X_RateLimit_Reset=told, date=THE_SERVERS_DATE)
+    assert seconds == rate_reset(response, NOW)
+
+
+def test_no_window_is_none() -> None:
+    """A server without a limit tells none."""
+    assert rate_reset(answer(b"", 200), NOW) is None
+
+
+@examples
+@given(
+    told=st.text() | st.floats().map(str) | st.from_regex(r"\w+, \d+ \w+ \d+ [\d:]+ [\w+-]+"),
+    date=st.text() | st.just(THE_SERVERS_DATE),
+)
+def test_a_wait_is_never_an_error_and_never_senseless(told: str, date: str) -> None:
+    """Whatever the server writes."""
+    response = answer(b"", 429, retry_after=told, X_RateLimit_Reset=told, date=date)
+    for seconds in (retry_after(response, NOW), rate_reset(response, NOW)):
+        assert seconds is None or 0 <= seconds <= LONGEST_WAIT_SECONDS
+
+
+def a_request(method: str = "POST") -> Request:
+    """A request with canaries."""
+    return Request(
+        method=method,
+        url="https://example.com/beacon/asks",
+        headers=Headers({"Authorization": "Bearer canary-key", "Accept": "application/json"}),
+        body=b'{"email":"canary@example.com"}',
+        operation="asks.create",
+    )
+
+
+def test_a_request_shows_neither_key_nor_body() -> None:
+    """Its size is enough."""
+    shown = repr(a_request())
+    assert "canary" not in shown
+    assert "body=<30 bytes>" in shown
+    assert "'authorization': '***'" in shown
+    assert "asks.create" in shown
+
+
+def test_a_request_without_a_body_says_so() -> None:
+    """None, and not a size."""
+    assert "body=None" in repr(attrs.evolve(a_request("GET"), body=None))
+
+
+def test_a_response_shows_neither_cookie_nor_body() -> None:
+    """The same for what comes back, whatever mapping its headers are."""
+    attempt = Attempt(1, "answered", 0.5, "200", may_have_applied=False)
+    response = Response(
+        status=200,
+        headers={"Set-Cookie": "canary", "From": "canary@example.com", "Retry-After": "3"},
+        body=b"canary",
+        attempts=(attempt,),
+    )
+    shown = repr(response)
+    assert "canary" not in shown
+    assert "body=<6 bytes>" in shown
+    assert "{'Set-Cookie': '***', 'From': '***', 'Retry-After': '3'}" in shown
+    assert repr(attempt) in shown
+
+
+@pytest.mark.parametrize(
+    ("method", "writes"),
+    [("GET", False), ("HEAD", False), ("OPTIONS", False), ("POST", True), ("PUT", True)],
+)
+def test_a_request_knows_whether_it_writes(method: str, writes: bool) -> None:
+    """By its method; what is not known to read, writes."""
+    assert writes is a_request(method).writes
+
+
+def test_a_request_is_patient_by_nature() -> None:
+    """Without settings it has no limits, is not repeated, and is the first attempt."""
+    request = a_request()
+    assert (math.inf, math.inf) == (request.deadline.at, request.attempt_timeout)
+    assert (False, 1) == (request.repeatable, request.attempt)
+    assert a_request().deadline is not request.deadline
+
+
+@pytest.mark.parametrize(
+    ("patient", "at", "shown"),
+    [(False, 10.0, "Deadline(10.000)"), (True, 12.5, "Deadline(12.500, patient=True)")],
+    ids=["a call", "a row of a batch"],
+)
+def test_a_patient_deadline_stands_still_while_its_call_waits(
+    patient: bool, at: float, shown: str
+) -> None:
+    """A single call's does not."""
+    deadline = Deadline(10.0, patient=patient)
+    deadline.stood_still(2.5)
+    assert at == deadline.at
+    assert shown == repr(deadline)
+
+
+def test_a_response_reads_its_json() -> None:
+    """Whatever the JSON is."""
+    assert {"id": 1, "charges_avg": 5.5} == answer(b'{"id": 1, "charges_avg": 5.5}').json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b'{"id": ',
+        b"\xff",
+        b"NaN",
+        b'{"x": -Infinity}',
+        b"1e999",
+        b"[" * 100_000,
+        b"1" * 5_000,
+    ],
+    ids=["empty", "html", "cut", "binary", "nan", "infinity", "overflow", "deep", "long"],
+)
+def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
+    """Also where the standard library would have let it pass, or run out of stack."""
+    with pytest.raises(ValueError):
+        answer(body).json()
+    with pytest.raises(ValueError):
+        json_of(body)
+
+
+@pytest.mark.parametrize(
+    ("query", "written"),
+    [
+        ({}, ""),
+        ({"per_page": None}, ""),
+        ({"page": 1, "per_page": None}, "?page=1"),
+        ({"page": 1, "q": "a&b c"}, "?page=1&q=a%26b+c"),
+    ],
+    ids=["empty", "none", "some", "quoted"],
+)
+def test_a_query_leaves_out_what_is_none(query: dict[str, object], written: str) -> None:
+    """And quotes the rest."""
+    assert written == query_string(query)
