@@ -14,7 +14,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 from attrs.validators import deep_mapping, in_, instance_of, optional
@@ -37,7 +37,7 @@ def _within(
 
 
 def _names(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    listed = value if isinstance(value, tuple) else ("" if value is None else value,)
+    listed = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value or "",)
     if not all(isinstance(each, str) for each in listed):
         raise TypeError(f"{attribute.name} is an operation's name, or a tuple of them")
 

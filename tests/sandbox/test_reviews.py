@@ -100,7 +100,7 @@ async def test_what_is_not_there_cannot_be_clicked_or_written(api: Api) -> None:
         api.sandbox.write(api.sandbox.click(1), 5)  # type: ignore[arg-type] # pyright: ignore
 
 
-async def _crowd(api: Api, size: int = 60, *, reverse: bool = False) -> None:
+async def _crowd(api: Api, size: int, *, reverse: bool = False) -> None:
     numbers = range(size)
     for number in reversed(numbers) if reverse else numbers:
         email = f"{number}@example.com"
@@ -115,13 +115,13 @@ def _told(reviews: list[Any]) -> dict[str, Any]:
 async def test_people_open_click_and_write_as_time_passes(api: Api) -> None:
     """About as many as the shares say; nobody clicks before they got something."""
     api.sandbox.people(seed=1, open=0.5, click=0.5, write=0.5)
-    await _crowd(api)
+    await _crowd(api, 33)
     assert api.sandbox.audit().reviews == 0
     api.sandbox.advance(days=30)
     reviews = await api.listed("/reviews?per_page=100")
     messages = await api.listed("/messages?per_page=100")
     clicked = [each for each in messages if each["clicked_at"]]
-    assert 15 <= len(reviews) == len(clicked) <= 45
+    assert 8 <= len(reviews) == len(clicked) <= 25
     assert 0 < sum(bool(each["review"]) for each in reviews) < len(reviews)
     assert all(each["sent_at"] <= each["opened_at"] <= each["clicked_at"] for each in clicked)
     assert len({each["score"] for each in reviews}) > 1

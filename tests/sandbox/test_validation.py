@@ -23,7 +23,7 @@ MISSING = "The {} field is required."
 WITHOUT = "The {} field is required when {} is not present."
 BAD_DATE = "The {} field must be a valid date."
 
-REFUSED = [
+REFUSED: list[Any] = [
     must("/customers", ADA, "first_name", None, MISSING.format("first name")),
     must("/customers", ADA, "first_name", "  ", MISSING.format("first name")),
     must("/customers", ADA, "first_name", [], MISSING.format("first name")),
@@ -65,7 +65,7 @@ REFUSED = [
             True,
             [],
             1.5,
-            "２０２４-05-01",
+            "\uff12024-05-01",
             "20241301",
             "2024-05-01 25:00",
         )
