@@ -17,6 +17,7 @@ from moregood_async.config import (
     Rate,
     Settings,
     checked_base_url,
+    hidden_key,
     key_source,
 )
 from moregood_async.connections import Connections, Transport
@@ -97,8 +98,10 @@ class MoreGoodClient:
         middlewares: tuple[Middleware, ...] = (),
         transport: Handler | None = None,
     ) -> None:
+        key = hidden_key(api_key)
+        del api_key  # a traceback may show the locals
         settings = Settings(
-            key=key_source(api_key),
+            key=key_source(key),
             base_url=checked_base_url(base_url, allow_http=allow_http),
             attempt_timeout=attempt_timeout,
             deadline=deadline,
@@ -142,9 +145,11 @@ class MoreGoodClient:
         Raises:
             ConfigurationError: A setting is wrong, or the key has other limits already.
         """
+        key = hidden_key(api_key)
+        del api_key  # a traceback may show the locals
         now = self._session.settings
         given: dict[str, Any] = {
-            "key": api_key if api_key is UNSET else key_source(api_key),
+            "key": key if key is UNSET else key_source(key),
             "base_url": base_url
             if base_url is UNSET
             else checked_base_url(base_url, allow_http=self._allow_http),

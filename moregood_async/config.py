@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import attrs
@@ -13,6 +14,8 @@ import attrs
 from moregood_async.errors import ConfigurationError
 from moregood_async.privacy import ApiKey
 from moregood_async.wire import Middleware
+
+T = TypeVar("T")
 
 BASE_URL = "https://api.moregoodreviews.com/beacon"
 """Where the Beacon API lives; agencies can put a domain of their own in front of it."""
@@ -72,32 +75,43 @@ class Settings:
             raise ConfigurationError("max_attempts is at least 1; 1 never repeats")
 
 
-def key_source(given: str | Callable[[], Awaitable[str]] | None) -> KeySource:
+def key_source(given: str | ApiKey | Callable[[], Awaitable[str]] | None) -> KeySource:
     """The key given, else that of the environment variable ``MOREGOOD_API_KEY``.
 
     Raises:
         ConfigurationError: There is none, or it cannot stand in a header.
     """
+    if given is None:
+        return checked_key(ApiKey(os.environ.get("MOREGOOD_API_KEY", "")))
     if callable(given):
         return given
-    return checked_key(os.environ.get("MOREGOOD_API_KEY", "") if given is None else given)
+    key = given if isinstance(given, ApiKey) else ApiKey(given)
+    del given  # a traceback may show the locals
+    return checked_key(key)
 
 
-def checked_key(value: str) -> ApiKey:
+def hidden_key(given: T) -> T | ApiKey:
+    """A key as text becomes a value that shows itself nowhere; anything else stays as it is."""
+    return ApiKey(given) if isinstance(given, str) else given
+
+
+def checked_key(given: str | ApiKey) -> ApiKey:
     """A key that can be sent as it is.
 
     Raises:
         ConfigurationError: It is empty, or holds blanks or characters that no header carries.
     """
-    if not value.strip():
+    key = given if isinstance(given, ApiKey) else ApiKey(given)
+    del given  # a traceback may show the locals
+    if not key.reveal().strip():
         raise ConfigurationError(
             "there is no API key: give api_key= or set MOREGOOD_API_KEY to the project's secret key"
         )
-    if not (value.isascii() and value.isprintable()) or " " in value:
+    if not (key.reveal().isascii() and key.reveal().isprintable()) or " " in key.reveal():
         raise ConfigurationError(
             "the API key holds a blank, a line break or a non-ASCII character; copy it once more"
         )
-    return ApiKey(value)
+    return key
 
 
 def checked_base_url(given: str | None, *, allow_http: bool) -> str:

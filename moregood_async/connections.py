@@ -12,6 +12,8 @@ import os
 import threading
 import warnings
 from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -44,7 +46,8 @@ class LoopConnections:
         self.transport = transport
         self.closed: bool = False
         self._paces: dict[KeySource, Pace] = {}
-        self._keeper = _kept(transport)
+        self.closing = _Closing(transport)
+        self._keeper = _kept(self.closing)
 
     async def open(self) -> None:
         """From here on, the loop's own shutdown closes the transport too."""
@@ -64,7 +67,9 @@ class LoopConnections:
         """Close the transport; twice is fine."""
         if not self.closed:
             self.closed = True
-            await self._keeper.aclose()
+            await self.closing.once()
+            with suppress(RuntimeError):  # the loop is ending, and closes it in this moment
+                await self._keeper.aclose()
 
     def pace(self, key: KeySource, limits: Limits) -> Pace:
         """The pace that all calls with this key share."""
@@ -75,24 +80,44 @@ class LoopConnections:
         return pace
 
 
-async def _kept(transport: Transport) -> AsyncGenerator[None, None]:
+class _Closing:
+    """Closes a transport; whoever asks for it a second time waits for the first."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.begun: asyncio.Future[None] | None = None
+
+    async def once(self) -> None:
+        if self.begun is None:
+            self.begun = asyncio.ensure_future(self.transport.close())
+        await asyncio.shield(self.begun)
+
+
+async def _kept(closing: _Closing) -> AsyncGenerator[None, None]:
     """Closes a transport when it is closed itself, which every loop does to its generators."""
     try:
         yield
     finally:
-        await transport.close()
+        await closing.once()
 
 
 async def _closed_there(here: LoopConnections, loop: asyncio.AbstractEventLoop) -> None:
     """Closes what belongs to another thread's loop; if that ends first, it does so itself."""
-    closing = here.close()
-    try:
-        closed = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(closing, loop))
-    except RuntimeError:  # it has just ended
-        closing.close()
-        return
-    while loop.is_running() and not closed.done():
-        await asyncio.wait([closed], timeout=LOOK_AGAIN_SECONDS)
+    closed = Future[None]()
+    begun: list[asyncio.Task[None]] = []
+
+    def begin() -> None:
+        if here.closing.begun is not None:  # by the loop, which is ending and takes up no task
+            closed.set_result(None)
+            return
+        begun.append(asyncio.ensure_future(here.close()))
+        begun[0].add_done_callback(lambda _: closed.set_result(None))
+
+    with suppress(RuntimeError):  # it has just ended
+        loop.call_soon_threadsafe(begin)
+    waiting = asyncio.wrap_future(closed)
+    while loop.is_running() and not waiting.done():
+        await asyncio.wait([waiting], timeout=LOOK_AGAIN_SECONDS)
 
 
 class Connections:

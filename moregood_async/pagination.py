@@ -119,6 +119,9 @@ class Paginator(Generic[T]):
     `pages`, `take` and `collect` are there too. Each walk starts anew. With ``prefetch=n``, up
     to ``n`` pages are fetched ahead of the one that is read, in order, under the client's pace.
     A walk that is left early is closed by ``async with contextlib.aclosing(paginator.pages())``.
+
+    Rows that are added while you read are no danger. Where rows are deleted meanwhile, as many
+    others can move to a page that was read already, and the API has no cursor that would tell.
     """
 
     def __init__(
@@ -198,12 +201,18 @@ def refuse_less(least: int, **numbers: object) -> None:
 
 
 class _Ahead(Generic[T]):
-    """Fetches pages in order, and up to ``window`` of them before they are asked for."""
+    """Fetches pages in order, and up to ``window`` of them before they are asked for.
+
+    A page that was answered before the one in front of it can miss rows: those that a new row has
+    pushed onto it since. Its ``total`` is the smaller one then, and the page is fetched once more;
+    without totals nothing is fetched ahead.
+    """
 
     def __init__(self, fetch: Fetch[T], number: int, window: int) -> None:
         self._fetch = fetch
         self._number = number
         self._window = window
+        self._total: int | None = None
         self._tasks: deque[asyncio.Task[tuple[Page[T], Pagination]]] = deque()
 
     async def next_page(self, claimed: int) -> tuple[Page[T], Pagination]:
@@ -212,12 +221,16 @@ class _Ahead(Generic[T]):
             self._number += 1
             return await self._fetch(self._number - 1)
         self._fill(claimed)
-        page = await self._tasks[0]
+        page, said = await self._tasks[0]
         self._tasks.popleft()
-        return page
+        if self._total is not None and said.total is not None and said.total < self._total:
+            page, said = await self._fetch(page.number)
+        self._total = said.total
+        return page, said
 
     def _fill(self, claimed: int) -> None:
-        while not self._tasks or (len(self._tasks) <= self._window and self._number <= claimed):
+        window = 1 if self._total is None else self._window + 1
+        while not self._tasks or (len(self._tasks) < window and self._number <= claimed):
             self._tasks.append(asyncio.ensure_future(self._fetch(self._number)))
             self._number += 1
 

@@ -189,7 +189,7 @@ class SessionManager:
     async def _authorized(self, has_body: bool, own: Mapping[str, str] | None) -> Headers:
         key = self.settings.key
         if not isinstance(key, ApiKey):
-            key = checked_key(await key())
+            key = checked_key(ApiKey(await key()))
         known = self._headers
         if known is None or known[0] != key:
             known = self._headers = key, *_headers_with(key)

@@ -201,8 +201,12 @@ def _in_words(error: Exception) -> str:
 
 
 def _bare(error: Exception) -> Exception:
-    """The error without its frames, which hold the Authorization header."""
-    return error.with_traceback(None)
+    """The error and what led to it without their frames, which hold the Authorization header."""
+    inner: BaseException | None = error
+    while inner is not None:
+        inner.__traceback__ = None
+        inner = inner.__cause__ or inner.__context__
+    return error
 
 
 class _Connector(aiohttp.TCPConnector):

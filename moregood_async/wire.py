@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import attrs
 
 from moregood_async.errors import Attempt
-from moregood_async.privacy import Headers, masked_headers
+from moregood_async.privacy import Headers, masked, masked_headers
 
 LONGEST_WAIT_SECONDS = 30 * 86_400.0
 """A server that names a longer wait is not believed."""
@@ -75,13 +75,17 @@ def _size(body: bytes | None) -> str:
     return "None" if body is None else f"<{len(body)} bytes>"
 
 
+def _without_query(url: str) -> str:
+    return repr(masked(url.partition("?")[0]))
+
+
 @attrs.frozen(kw_only=True)
 class Request:
     """One attempt as it goes towards the wire. Its ``repr`` hides the key and the body."""
 
     method: str
-    url: str
-    """Absolute, with its query."""
+    url: str = attrs.field(repr=_without_query)
+    """Absolute, with its query, which its ``repr`` leaves out."""
     headers: Headers
     body: bytes | None = attrs.field(default=None, repr=_size)
     operation: str = ""

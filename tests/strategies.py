@@ -122,7 +122,7 @@ def models(kind: type[T]) -> st.SearchStrategy[T]:
 
 def as_answered(value: Any) -> Any:
     """A model as the API would answer it: times as unix seconds, parts as objects."""
-    kind = cast(type[Any], type(value))
+    kind = cast(Any, type(value))
     if attrs.has(kind):
         return {name: as_answered(getattr(value, name)) for name in part_kinds(kind)}
     return int(value.timestamp()) if isinstance(value, datetime) else value

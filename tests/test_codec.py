@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -256,6 +257,19 @@ def test_a_time_is_aware_and_in_utc(told: object, expected: datetime) -> None:
     assert expected == customer.created_at
     assert UTC is customer.created_at.tzinfo
     assert {} == customer.extra
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone cannot be changed here")
+def test_a_time_without_a_zone_is_in_utc_wherever_this_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The machine's own zone decides nothing."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        customer = read(Customer, {"id": 1, "created_at": "2026-05-01 08:30:00"})
+    time.tzset()
+    assert datetime(2026, 5, 1, 8, 30, tzinfo=UTC) == customer.created_at
 
 
 @pytest.mark.parametrize(

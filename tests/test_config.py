@@ -1,5 +1,6 @@
 """What a client can be told, and what it refuses to be told."""
 
+import traceback
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from moregood_async.config import (
     Settings,
     checked_base_url,
     checked_key,
+    hidden_key,
     key_source,
 )
 from moregood_async.errors import ConfigurationError
@@ -87,6 +89,21 @@ def test_a_key_that_no_header_carries_is_refused(key: str) -> None:
     with pytest.raises(ConfigurationError, match="copy it once more") as caught:
         checked_key(key)
     assert "can" not in str(caught.value).replace("cannot", "")
+
+
+def test_a_refused_key_is_in_no_traceback() -> None:
+    """Not even where the locals of every frame are shown."""
+    given = ["canary key"]
+    with pytest.raises(ConfigurationError) as caught:
+        key_source(given.pop())
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert [] == [frame.name for frame in told.stack if "canary" in str(frame.locals)]
+
+
+def test_a_key_that_is_hidden_already_is_taken_as_it_is() -> None:
+    """Text is hidden, a coroutine function has nothing to hide."""
+    assert ApiKey("given") == key_source(hidden_key("given"))
+    assert hidden_key(None) is None
 
 
 def test_a_key_is_sent_as_it_is() -> None:

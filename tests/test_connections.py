@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import warnings
 
 import attrs
@@ -13,7 +14,7 @@ from moregood_async.connections import Connections, LoopConnections
 from moregood_async.errors import ClientClosed
 from moregood_async.privacy import ApiKey
 from moregood_async.wire import Request, Response
-from tests.middleware.doubles import answer, request
+from tests.middleware.doubles import Elsewhere, answer, request, settled
 
 LIMITS = Limits(3, None)
 
@@ -149,9 +150,22 @@ async def test_after_a_fork_the_parents_connections_are_not_the_childs(
     childs = await connections.here()
     assert childs is not parents
     assert childs is await connections.here()
+    del parents
+    gc.collect()
+    await settled()
     await connections.aclose()
     assert [0, 1] == [transport.closed for transport in maker.made]
-    await parents.close()
+
+
+async def test_closing_closes_what_belongs_to_the_loop_of_another_thread(maker: Maker) -> None:
+    """In that loop, and it is done when `aclose` returns."""
+    connections = connections_of(maker)
+    with Elsewhere() as elsewhere:
+        there = await elsewhere.run(connections.here())
+        here = await connections.here()
+        await connections.aclose()
+        assert (True, True) == (here.closed, there.closed)
+        assert [1, 1] == [transport.closed for transport in maker.made]
 
 
 async def test_a_child_that_only_closes_closes_nothing_of_its_parents(

@@ -8,13 +8,11 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import warnings
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import pytest
@@ -25,7 +23,7 @@ from moregood_async.connections import LoopConnections
 from moregood_async.errors import ClientClosed, ConfigurationError, MoreGoodError
 from moregood_async.wire import Handler, Request, Response
 from tests.aiohttp_doubles import RawServer, saying, silent
-from tests.middleware.doubles import answer, told, until
+from tests.middleware.doubles import Elsewhere, answer, told, until
 
 KEY = "canary-key"
 PROJECT = Path(__file__).parent.parent
@@ -354,38 +352,6 @@ def test_a_client_that_was_closed_in_one_loop_is_closed_in_the_next() -> None:
         asyncio.run(use(client))
 
 
-class Elsewhere:
-    """A loop that runs in a thread of its own."""
-
-    def __enter__(self) -> Self:
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
-        return self
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
-            self.stopping = asyncio.Event()
-            runner.run(self._until_stopped())
-
-    async def _until_stopped(self) -> None:
-        await self.stopping.wait()
-
-    async def run(self, call: Awaitable[Any]) -> Any:
-        async def awaited() -> Any:
-            return await call
-
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(awaited(), self.loop))
-
-    def stop(self) -> None:
-        with suppress(RuntimeError):  # it has ended
-            self.loop.call_soon_threadsafe(self.stopping.set)
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self.thread.join()
-
-
 async def test_two_loops_use_a_client_at_once_and_one_closes_it(server: RawServer) -> None:
     """Each has its own connections, and `aclose` closes those of both."""
     client = MoreGoodClient(KEY, base_url=server.url)
@@ -423,23 +389,31 @@ async def test_closing_does_not_hang_on_a_loop_that_ends_just_then(server: RawSe
     await until(lambda: server.open_connections == 0)
 
 
-async def test_a_loop_that_has_ended_unnoticed_does_no_harm() -> None:
-    """Between the look at it and the call into it, say; it closes nothing twice."""
+class Ending(asyncio.SelectorEventLoop):
+    """A loop that runs when it is looked at, and no more at the next look."""
 
-    class Ended(asyncio.SelectorEventLoop):
-        seems_to_run = False
+    looks = 0
 
-        def is_running(self) -> bool:
-            return self.seems_to_run
+    def is_running(self) -> bool:
+        self.looks -= 1
+        return self.looks >= 0 or super().is_running()
 
-    loop = Ended()
-    loop.close()
-    loop.seems_to_run = True
+
+@pytest.mark.parametrize("ended", [True, False], ids=["before the call", "before the answer"])
+async def test_closing_waits_for_no_loop_that_ends_unnoticed(ended: bool) -> None:
+    """Between the look at it and the call into it, or between that and its answer."""
+    loop = Ending()
+    if ended:
+        loop.close()
     client = MoreGoodClient(KEY, transport=_slow({}, per_key=False))
     connections = client._session.connections
     connections._loops[loop] = LoopConnections(connections._make_transport())
-    await client.aclose()
-    loop.seems_to_run = False
+    loop.looks = 1
+    async with asyncio.timeout(2.0):
+        await client.aclose()
+    if not ended:  # what was left to be done there, so that it is not left for ever
+        await asyncio.to_thread(lambda: loop.run_until_complete(asyncio.sleep(0.01)))
+        loop.close()
 
 
 # Processes

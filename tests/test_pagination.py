@@ -28,6 +28,7 @@ from moregood_async import (
 )
 from moregood_async.models.pages import Pagination
 from moregood_async.pagination import SeenIds
+from moregood_async.privacy import Headers
 from moregood_async.sandbox import CutBody, Refuse, Sandbox
 from tests.conftest import KEY, Listing, Reader, answered, into, page_of, tasks_left
 
@@ -351,6 +352,39 @@ async def test_new_customers_between_pages_shift_nobody_in_twice(
     assert len(set(got)) == len(got)
     assert before <= set(got)
     assert 12 + 4 == sandbox.audit().customers
+
+
+async def test_a_row_added_while_pages_are_fetched_ahead_hides_no_other(sandbox: Sandbox) -> None:
+    """A page answered before the one in front of it is fetched again, where a row came between."""
+    ahead = asyncio.Event()
+
+    async def third_page_first(request: Request) -> Response:
+        if "?page=2" in request.url and not ahead.is_set():
+            await ahead.wait()
+            await sandbox(attrs.evolve(request, **_another_customer(request)))
+        response = await sandbox(request)
+        if "?page=3" in request.url:
+            ahead.set()
+        return response
+
+    async with MoreGoodClient(KEY, transport=third_page_first) as client:
+        ids = [
+            (await client.customers.upsert(first_name="Ada", email=f"{n}@example.com")).id
+            for n in range(6)
+        ]
+        listed = client.customers.list(per_page=2, prefetch=3)
+        assert ids[::-1] == [customer.id async for customer in listed]
+        assert 5 == sandbox.audit().requests["customers.list"]  # four pages now, the third twice
+
+
+def _another_customer(request: Request) -> dict[str, Any]:
+    """What makes the request for a page one that adds a customer."""
+    return {
+        "method": "POST",
+        "url": request.url.partition("?")[0],
+        "headers": Headers({**request.headers, "Content-Type": "application/json"}),
+        "body": b'{"first_name": "Bob", "email": "bob@example.com"}',
+    }
 
 
 async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(reader: Reader) -> None:

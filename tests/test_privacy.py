@@ -94,6 +94,7 @@ def test_people_are_masked_beside_other_things(text: str, left: str) -> None:
         "429 Too Many Attempts.",
         "GET customers/12345678/reviews",
         "customer #12345678",
+        "invoice inv-12345678",
         "customer id 12345678 is gone",
         "127.0.0.1:8765",
         "http://192.168.100.200:54321/beacon",

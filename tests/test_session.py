@@ -184,8 +184,9 @@ async def test_nobody_who_is_in_an_address_is_in_a_log_or_an_error(
     caplog.set_level(logging.DEBUG, logger="moregood_async")
     far.answer = said({"message": "no"}, 404)
     with pytest.raises(MoreGoodError) as caught:
-        await client_of(far).request("GET", "customers/ada@example.com?phone=%2B14155550100")
+        await client_of(far).request("GET", "customers/ada@example.com/+14155550100")
     told = f"{caplog.text} {caught.value} {caught.value.explain()} {caught.value.operation}"
+    assert 1 == len(far.heard)
     assert "ada@example.com" not in told
     assert "14155550100" not in told
 

@@ -147,6 +147,15 @@ def test_a_request_shows_neither_key_nor_body() -> None:
     assert "asks.create" in shown
 
 
+def test_a_request_shows_its_address_without_the_query() -> None:
+    """Which may name somebody; the path may, too."""
+    url = "https://example.com/beacon/customers/canary@example.com?q=canary"
+    shown = repr(attrs.evolve(a_request("GET"), url=url))
+    assert "url='https:***'" in shown
+    assert "url='https://example.com/beacon/asks'" in repr(a_request())
+    assert "canary" not in shown
+
+
 def test_a_request_without_a_body_says_so() -> None:
     """None, and not a size."""
     assert "body=None" in repr(attrs.evolve(a_request("GET"), body=None))

@@ -104,7 +104,7 @@ _COMMANDS: Mapping[str, Callable[[World, Any], object]] = MappingProxyType(
 
 def is_control(request: Request) -> bool:
     """Whether a request speaks to the sandbox itself."""
-    return CONTROL in path_of(request.url)
+    return CONTROL in request.url and CONTROL in path_of(request.url)
 
 
 def answer(world: World, request: Request) -> Response:

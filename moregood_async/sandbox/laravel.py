@@ -16,7 +16,7 @@ _CACHE = {"Cache-Control": "no-cache, private"}
 _JSON = {**_CACHE, "Content-Type": "application/json"}
 _HTML = {**_CACHE, "Content-Type": "text/html; charset=UTF-8"}
 _JSON_HEADERS = Headers(_JSON)
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 _MESSAGES = {
     401: "Unauthenticated.",

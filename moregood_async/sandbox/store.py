@@ -11,6 +11,7 @@ import threading
 import weakref
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,12 @@ CREATE INDEX events_by_message ON events (message_id);
 """
 
 
+@lru_cache(maxsize=64)
+def _insertion(table: str, names: tuple[str, ...]) -> str:
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608  own names
+
+
 class Store:
     """The database, a lock that every use of it holds, and what is derived from its seed."""
 
@@ -92,14 +99,16 @@ class Store:
         self.lock = threading.RLock()
         self._database = sqlite3.connect(
             str(path) if path is not None else ":memory:",
-            isolation_level=None,
+            isolation_level="IMMEDIATE",
             check_same_thread=False,
             cached_statements=256,
         )
         self.close = weakref.finalize(self, self._database.close)
         self.execute = self._database.execute
+        self._columns: dict[str, tuple[str, ...]] = {}
         self._prepare(on_disk=path is not None)
-        self.seed = int(self.setting("seed", str(seed)))
+        with self.transaction():
+            self.seed = int(self.setting("seed", str(seed)))
 
     def _prepare(self, *, on_disk: bool) -> None:
         version, names = self.count("PRAGMA user_version"), self.count(_NAMES)
@@ -116,15 +125,17 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """All of it or nothing, and nobody in between."""
+        """All of it or nothing, and nobody in between; all writing is done in one.
+
+        The first statement that writes begins it, so what only reads costs no more than that.
+        """
         with self.lock:
-            self.execute("BEGIN IMMEDIATE")
             try:
                 yield
             except BaseException:
-                self.execute("ROLLBACK")
+                self._database.rollback()
                 raise
-            self.execute("COMMIT")
+            self._database.commit()
 
     def setting(self, name: str, default: str) -> str:
         """A setting that survives a restart; the default is kept where there was none."""
@@ -138,13 +149,21 @@ class Store:
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows of a query, by the names of their columns."""
         cursor = self.execute(sql, values)
-        names = [column[0] for column in cursor.description]
+        names = self._names(sql, cursor)
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
         """The first row of a query."""
-        found = self.rows(sql, values)
-        return found[0] if found else None
+        cursor = self.execute(sql, values)
+        found = cursor.fetchone()
+        return None if found is None else dict(zip(self._names(sql, cursor), found, strict=True))
+
+    def _names(self, sql: str, cursor: sqlite3.Cursor) -> tuple[str, ...]:
+        """The columns of a query; SQLite describes them anew each time, at a price."""
+        names = self._columns.get(sql)
+        if names is None:
+            names = self._columns[sql] = tuple(column[0] for column in cursor.description)
+        return names
 
     def count(self, sql: str, values: Sequence[object] = ()) -> int:
         """The number that a query gives."""
@@ -152,8 +171,7 @@ class Store:
 
     def insert(self, table: str, **values: object) -> int:
         """A new row; gives its id."""
-        names, marks = ", ".join(values), ", ".join("?" * len(values))
-        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  names are the code's own
+        sql = _insertion(table, tuple(values))
         return int(self.execute(sql, tuple(values.values())).lastrowid or 0)
 
     def update(self, table: str, ident: int, **values: object) -> None:

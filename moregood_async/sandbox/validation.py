@@ -20,6 +20,9 @@ from moregood_async.sandbox.laravel import Invalid
 Rule = Callable[[str, Any], "str | None"]
 """Gives the sentence about a field that breaks it, or None."""
 
+Complaint = tuple[str, str]
+"""A field, or an entry of one, and a sentence about it."""
+
 _ATOM = r"[^\s\x00-\x20\x7f@.\"(),:;<>\[\]\\]+"
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
 _EMAIL = re.compile(
@@ -54,27 +57,25 @@ class Field:
     entries: Sequence[Rule] = ()
     distinct: bool = False
 
-    def complaints(self, fields: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def complaints(self, fields: Mapping[str, Any]) -> Sequence[Complaint]:
         """The field's sentences, and those of its entries; one alone where it is missing."""
         value = fields.get(self.name)
-        if _blank(value):
+        if not value and _blank(value):
             missing = self._missing(fields)
             if missing or value is None:
-                yield from missing
-                return
-        yield from _broken(self.rules, self.name, value)
-        if self.entries:
-            yield from self._of_entries(value)
+                return missing
+        broken = _broken(self.rules, self.name, value)
+        return [*broken, *self._of_entries(value)] if self.entries else broken
 
-    def _missing(self, fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    def _missing(self, fields: Mapping[str, Any]) -> Sequence[Complaint]:
         if self.required or (self.sometimes and self.name in fields):
             return [(self.name, f"The {label(self.name)} field is required.")]
         if self.without and _blank(fields.get(self.without)):
             when = f"required when {label(self.without)} is not present"
             return [(self.name, f"The {label(self.name)} field is {when}.")]
-        return []
+        return ()
 
-    def _of_entries(self, value: Any) -> Iterator[tuple[str, str]]:
+    def _of_entries(self, value: Any) -> Iterator[Complaint]:
         held = list(entries_of(value))
         times = Counter(entry for _, entry in held if not isinstance(entry, list | dict))
         for key, entry in held:
@@ -89,11 +90,8 @@ def _blank(value: Any) -> bool:
     return value is None or value == [] or value == {}
 
 
-def _broken(rules: Sequence[Rule], name: str, value: Any) -> Iterator[tuple[str, str]]:
-    for rule in rules:
-        sentence = rule(name, value)
-        if sentence:
-            yield name, sentence
+def _broken(rules: Sequence[Rule], name: str, value: Any) -> Sequence[Complaint]:
+    return [(name, sentence) for rule in rules if (sentence := rule(name, value))]
 
 
 def validated(fields: Mapping[str, Any], rules: Sequence[Field]) -> None:

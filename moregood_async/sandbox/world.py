@@ -25,9 +25,10 @@ class World:
         self, keys: Iterable[str], db: str | Path | None, seed: int, now: datetime | None
     ) -> None:
         self._store = Store(db, seed)
-        self._clock = Clock(self._store, now)
-        self._timeline = Timeline(self._store)
-        self._projects = Projects(self._store, keys)
+        with self._store.transaction():
+            self._clock = Clock(self._store, now)
+            self._timeline = Timeline(self._store)
+            self._projects = Projects(self._store, keys)
         self._tally = Tally()
         self.faults = ()
 
@@ -165,7 +166,7 @@ class World:
             LookupError: No project has this key.
             ValueError: Another project has the new one.
         """
-        with self._store.lock:
+        with self._store.transaction():
             self._projects.rotate(key, new_key)
 
     def suspend(self, key: str, *, suspended: bool = True) -> None:
@@ -174,7 +175,7 @@ class World:
         Raises:
             LookupError: No project has this key.
         """
-        with self._store.lock:
+        with self._store.transaction():
             self._projects.suspend(key, suspended=suspended)
 
     def close(self) -> None:

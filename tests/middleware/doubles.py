@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import attrs
 
@@ -162,3 +164,35 @@ def quick(client: MoreGoodClient, **fields: Any) -> MoreGoodClient:
     session = client._session
     client._bind(SessionManager(session.connections, session.settings, make_retry=make_retry))
     return client
+
+
+class Elsewhere:
+    """A loop that runs in a thread of its own."""
+
+    def __enter__(self) -> Self:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+        return self
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self.loop) as runner:
+            self.stopping = asyncio.Event()
+            runner.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        await self.stopping.wait()
+
+    async def run(self, call: Awaitable[Any]) -> Any:
+        async def awaited() -> Any:
+            return await call
+
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(awaited(), self.loop))
+
+    def stop(self) -> None:
+        with suppress(RuntimeError):  # it has ended
+            self.loop.call_soon_threadsafe(self.stopping.set)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.thread.join()

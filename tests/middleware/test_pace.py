@@ -17,7 +17,7 @@ from moregood_async.config import Rate
 from moregood_async.errors import DeadlineExceeded
 from moregood_async.middleware.pace import LONGEST_MARGIN_SECONDS, Pace, StatedLimits
 from moregood_async.wire import Deadline, Request, Response
-from tests.middleware.doubles import Stage, answer, request, settled, started, told
+from tests.middleware.doubles import Clock, Stage, answer, request, settled, started, told
 from tests.middleware.virtual_time import now, virtually
 
 TICK = 1e-6
@@ -94,6 +94,38 @@ def test_nobody_overtakes_those_who_wait() -> None:
         return stage.order
 
     assert ["first", "waiting", "late"] == virtually(main)
+
+
+async def test_who_comes_as_the_door_opens_does_not_overtake_those_before_it() -> None:
+    """The wait is over, but the timer of those who waited has not rung yet."""
+    clock, stage = Clock(), Stage()
+    through = Pace(StatedLimits(1, None), clock=clock)
+    await through(request(), Server([told(5)]))
+    names = ["first", "second", "third"]
+    calls = [call(through, stage, name) for name in names[:2]]
+    await settled()
+    clock.now += 10.0
+    calls.append(call(through, stage, names[2]))
+    for name in names:
+        await stage.arrival(name)
+        await stage.end(name)
+    await asyncio.gather(*calls)
+    assert names == stage.order
+
+
+def test_one_timer_serves_all_who_wait() -> None:
+    """However many there are."""
+
+    async def main() -> int:
+        server, through = Server([told(5)]), pace()
+        await call(through, server)
+        calls = [call(through, server) for _ in range(50)]
+        await settled()
+        timers = len(getattr(asyncio.get_running_loop(), "_scheduled"))  # noqa: B009
+        await asyncio.gather(*calls)
+        return timers
+
+    assert 1 == virtually(main)
 
 
 @pytest.mark.parametrize("bound", [1, 3, 32])

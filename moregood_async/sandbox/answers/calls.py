@@ -19,7 +19,7 @@ _MATCHING = "SELECT * FROM customers WHERE project_id = ? AND {} = ? ORDER BY id
 _BY_EMAIL, _BY_PHONE = _MATCHING.format("email_key"), _MATCHING.format("phone_key")
 
 
-@attrs.frozen
+@attrs.define
 class Call:
     """A request that was let in: its key is right and its route exists."""
 
