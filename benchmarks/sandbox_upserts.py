@@ -188,7 +188,7 @@ def machine() -> dict[str, str | int | None]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--calls", type=int, default=2_000, help="in a round, of each server")
+    parser.add_argument("--calls", type=int, default=1_500, help="in a round, of each server")
     parser.add_argument("--json", type=Path)
     told = parser.parse_args()
     answer = asyncio.run(one_answer())

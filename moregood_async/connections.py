@@ -46,7 +46,7 @@ class LoopConnections:
         self.transport = transport
         self.closed: bool = False
         self._paces: dict[KeySource, Pace] = {}
-        self.closing = _Closing(transport)
+        self.closing: _Closing = _Closing(transport)
         self._keeper = _kept(self.closing)
 
     async def open(self) -> None:
@@ -88,7 +88,7 @@ class _Closing:
         self.begun: asyncio.Future[None] | None = None
 
     async def once(self) -> None:
-        if self.begun is None:
+        if self.begun is None or self.begun.cancelled():  # a loop that ends cancels its tasks
             self.begun = asyncio.ensure_future(self.transport.close())
         await asyncio.shield(self.begun)
 
@@ -181,12 +181,14 @@ class Connections:
         with self._lock:
             self._leave_to_parent()
             loops = list(self._loops.items())
-            self._loops, self._latest = WeakKeyDictionary(), None
+            self._latest = None
         for loop, here in loops:
             if loop is asyncio.get_running_loop():
                 await here.close()
             elif loop.is_running():  # in another thread
                 await _closed_there(here, loop)
+            if here.closed or loop.is_closed():  # else the loop closes it when it ends
+                self._loops.pop(loop, None)
 
     def __del__(self) -> None:
         if not self._closed and self._loops and self._pid == os.getpid():

@@ -51,6 +51,11 @@ class Attempt:
     may_have_applied: bool
     """True where a write may have taken effect on the server."""
 
+    @property
+    def when(self) -> str:
+        """Which attempt it was, how far it came, and how long it took."""
+        return f"attempt {self.number}, {self.phase}, {self.seconds:.2f} s"
+
     def __str__(self) -> str:
         effect = ", may have taken effect" if self.may_have_applied else ""
         return f"attempt {self.number}: {self.outcome} ({self.phase}, {self.seconds:.2f} s{effect})"
@@ -128,7 +133,7 @@ class MoreGoodError(Exception):
         return self.advice
 
     def __str__(self) -> str:
-        last = f" ({self.attempts[-1]})" if self.attempts else ""
+        last = f" ({self.attempts[-1].when})" if self.attempts else ""
         more = " ".join(what for what in (self._effect(), self._advice()) if what)
         if not last and not more:
             return self._headline()

@@ -37,7 +37,7 @@ class Deadline:
 
     def __init__(self, at: float, *, patient: bool = False) -> None:
         self.at: float = at
-        self.patient = patient
+        self.patient: bool = patient
 
     def stood_still(self, seconds: float) -> None:
         """A wait has passed; a patient deadline moves by as much."""

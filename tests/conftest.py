@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -116,3 +117,8 @@ class Listing:
             return page_of(ids, current_page=number, last_page=last, total=rows)
 
         return cls(answer)
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment of a process whose imports are looked at: coverage brings some of its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}

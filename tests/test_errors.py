@@ -226,7 +226,7 @@ def _raise_pickled(pickled: bytes) -> None:
             .after((REFUSED,))
             .of("charges.create"),
             (
-                "charges.create: refused (attempt 1: refused (connecting, 0.10 s)). "
+                "charges.create: refused (attempt 1, connecting, 0.10 s). "
                 "Check base_url, the network and the proxy; it is safe to send again."
             ),
         ),
@@ -235,8 +235,8 @@ def _raise_pickled(pickled: bytes) -> None:
             .after((REFUSED, LOST))
             .of("asks.create", "Look at the messages."),
             (
-                "asks.create: no answer in time (attempt 2: no answer in time (waiting, 30.25 s, "
-                "may have taken effect)). It may have taken effect. Look at the messages. "
+                "asks.create: no answer in time (attempt 2, waiting, 30.25 s). "
+                "It may have taken effect. Look at the messages. "
                 "attempt_timeout= gives each attempt more time."
             ),
         ),
@@ -249,7 +249,7 @@ def _raise_pickled(pickled: bytes) -> None:
         ),
         (
             NotFound("No such customer.", status=404).after((REFUSED,)),
-            "404 No such customer (attempt 1: refused (connecting, 0.10 s)).",
+            "404 No such customer (attempt 1, connecting, 0.10 s).",
         ),
         (
             ValidationFailed("", status=200, code=422, fields={"email": ("No.", "Never.")}),

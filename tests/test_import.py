@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.conftest import unmeasured
+
 HEAVY = ("aiohttp", "click", "rich", "sqlite3", "pytest", "uvloop")
 
 
@@ -12,7 +14,11 @@ def loaded_after(code: str) -> set[str]:
     """Which of the heavy libraries are loaded once some code has run."""
     script = f"{code}\nimport sys\nprint('loaded', *sorted(set(sys.modules) & {set(HEAVY)!r}))"
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", script],
+        env=unmeasured(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (0, "") == (done.returncode, done.stderr)
     return set(done.stdout.splitlines()[-1].split()[1:])

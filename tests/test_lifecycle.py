@@ -378,8 +378,10 @@ async def test_closing_waits_for_no_loop_that_has_ended(server: RawServer) -> No
 
 async def test_closing_does_not_hang_on_a_loop_that_ends_just_then(server: RawServer) -> None:
     """Whoever of both closes first: there is an end, and nothing stays open."""
+    clients: list[MoreGoodClient] = []
     for delay in (0.0, 0.0002, 0.0005, 0.001, 0.002) * 4:
         client = MoreGoodClient(KEY, base_url=server.url)
+        clients.append(client)
         with Elsewhere() as elsewhere:
             await elsewhere.run(ping(client))
             elsewhere.stop()

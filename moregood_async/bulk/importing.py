@@ -75,7 +75,7 @@ class Import:
         self._sent = 0
         self._stopping = False
         self._tell: Callable[[RowResult], None] = lambda _: None
-        self.usability = Usability()
+        self.usability: Usability = Usability()
 
     async def run(self, tell: Callable[[RowResult], None]) -> None:
         """Send everything, and tell each row's end as it comes.

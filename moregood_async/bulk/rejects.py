@@ -21,7 +21,7 @@ class Rejects:
 
     def __init__(self, path: Path, columns: Sequence[str], *, delimiter: str = ",") -> None:
         self.path = path
-        self.written = 0
+        self.written: int = 0
         self._columns = tuple(columns)
         self._delimiter = delimiter
         self._file: IO[str] | None = None

@@ -40,12 +40,12 @@ class CustomerFile:
     def __init__(self, file: IO[str], mapping: Mapping[str, str] | None = None) -> None:
         self._file = file
         first, self._header_lines = _first_line(file)
-        self.delimiter = delimiter_of(first)
+        self.delimiter: str = delimiter_of(first)
         self._lines = _Lines(chain([first], file))
         self._reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
         self.columns: tuple[str, ...] = self._header()
-        self.mapping = ColumnMapping.of(self.columns, mapping)
-        self.lines_read = self._line()
+        self.mapping: ColumnMapping = ColumnMapping.of(self.columns, mapping)
+        self.lines_read: int = self._line()
 
     def __iter__(self) -> Iterator[Row]:
         with self:

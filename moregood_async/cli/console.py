@@ -17,7 +17,7 @@ class Voice:
     """Speaks to people on stdout, or on stderr where stdout belongs to data or to ``--json``."""
 
     def __init__(self, *, as_json: bool, verbose: bool, data_on_stdout: bool = False) -> None:
-        self.console = Console(stderr=as_json or data_on_stdout, highlight=False)
+        self.console: Console = Console(stderr=as_json or data_on_stdout, highlight=False)
         self._errors = Console(stderr=True, highlight=False)
         self._as_json = as_json
         self._json_on_stderr = data_on_stdout

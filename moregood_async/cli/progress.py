@@ -50,7 +50,7 @@ class Steps:
         self._began = self._told = clock()
         self._bar = _bar(voice) if voice.console.is_terminal else None
         self._task = self._bar.add_task(title, total=total) if self._bar else None
-        self.done = 0
+        self.done: int = 0
         self.whole = True
         """Whether the end is the end of all, and not a stop on the way."""
 

@@ -3,6 +3,10 @@
 ::
 
     async with MoreGoodClient("test-key", transport=Sandbox()) as client: ...
+
+How each thing that it does is known stands where it does it: [D] the vendor documents it for
+Beacon, [P] for its newer Project API, [O] it was observed in real answers, [I] it is inferred.
+Whatever can be seen of Laravel itself is as a real Laravel 10 answered.
 """
 
 from moregood_async.sandbox.app import Sandbox

@@ -12,6 +12,13 @@ from typing import Any
 from moregood_async.privacy import Headers
 from moregood_async.wire import Request, Response
 
+try:
+    import orjson as _orjson
+except ImportError:  # the extra `speed` is not there
+    _quick_json: Any = None
+else:
+    _quick_json = _orjson
+
 _CACHE = {"Cache-Control": "no-cache, private"}
 _JSON = {**_CACHE, "Content-Type": "application/json"}
 _HTML = {**_CACHE, "Content-Type": "text/html; charset=UTF-8"}
@@ -99,7 +106,17 @@ def compact(value: object) -> bytes:
     >>> print(compact({"link": "https://a/b", "name": "Zoë"}).decode())
     {"link":"https:\/\/a\/b","name":"Zo\u00eb"}
     """
-    return _encode(value).replace("/", "\\/").encode()
+    body = _quickly(value) if _quick_json else None
+    return (body or _encode(value).encode()).replace(b"/", b"\\/")
+
+
+def _quickly(value: object) -> bytes | None:
+    """The same bytes, where nothing has to be escaped that orjson leaves as it is."""
+    try:
+        body: bytes = _quick_json.dumps(value)
+    except TypeError:  # a number of more than 64 bits
+        return None
+    return body if body.isascii() else None
 
 
 def pretty(value: object) -> bytes:

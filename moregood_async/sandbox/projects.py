@@ -1,8 +1,9 @@
-"""Projects and their keys. Only a hash of a key is kept."""
+"""Projects and their keys. Only a hash of a key is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 
 from moregood_async.sandbox.store import Store
@@ -65,5 +66,6 @@ class Projects:
         return project in self._suspended
 
 
+@lru_cache(maxsize=1024)
 def _hash(key: str) -> str:
     return sha256(key.encode(errors="backslashreplace")).hexdigest()

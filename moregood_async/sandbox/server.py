@@ -28,7 +28,7 @@ class Server:
     def __init__(self, answer: Handler, host: str, port: int) -> None:
         self._answer = answer
         self.host = host
-        self.port = port
+        self.port: int = port
         """Where it listens; with 0, the one that was picked is here once it listens."""
         self._runner: Any = None
 
@@ -138,6 +138,8 @@ class _Socket:
         self._too_large: Any = web.HTTPRequestEntityTooLarge
 
     async def __call__(self, incoming: Any) -> Any:
+        if "Expect" in incoming.headers:
+            await incoming.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             body = await incoming.read()
         except self._too_large:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
@@ -96,19 +96,19 @@ class Store:
     """The database, a lock that every use of it holds, and what is derived from its seed."""
 
     def __init__(self, path: str | Path | None, seed: int) -> None:
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         self._database = sqlite3.connect(
             str(path) if path is not None else ":memory:",
             isolation_level="IMMEDIATE",
             check_same_thread=False,
             cached_statements=256,
         )
-        self.close = weakref.finalize(self, self._database.close)
-        self.execute = self._database.execute
+        self.close: Callable[[], object] = weakref.finalize(self, self._database.close)
+        self.execute: Callable[..., sqlite3.Cursor] = self._database.execute
         self._columns: dict[str, tuple[str, ...]] = {}
         self._prepare(on_disk=path is not None)
         with self.transaction():
-            self.seed = int(self.setting("seed", str(seed)))
+            self.seed: int = int(self.setting("seed", str(seed)))
 
     def _prepare(self, *, on_disk: bool) -> None:
         version, names = self.count("PRAGMA user_version"), self.count(_NAMES)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from moregood_async.cli.commands import moregood
 from moregood_async.sandbox import Sandbox
+from moregood_async.wire import Handler, Middleware, Request, Response
 
 KEY = "test-key"
 Run = Callable[..., Result]
@@ -77,3 +78,17 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+def at_request(number: int, do: Callable[[], object], on: str = "customers") -> Middleware:
+    """A fault that does something when so many requests to a path have come, and no harm."""
+    seen = 0
+
+    async def count(request: Request, call_next: Handler) -> Response:
+        nonlocal seen
+        seen += on in request.url
+        if seen == number and on in request.url:
+            do()
+        return await call_next(request)
+
+    return count

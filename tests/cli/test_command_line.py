@@ -25,6 +25,7 @@ from moregood_async.cli.console import Voice
 from moregood_async.cli.progress import LINE_EVERY_SECONDS, Steps
 from moregood_async.cli.running import finished, interrupts
 from moregood_async.errors import ConfigurationError, Unauthorized
+from tests.conftest import unmeasured
 
 Run = Callable[..., Result]
 COMMANDS = sorted(moregood.commands)
@@ -62,7 +63,11 @@ def test_help_does_not_import_aiohttp_or_rich() -> None:
         "print([name for name in ('aiohttp', 'rich', 'sqlite3') if name in sys.modules])\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        [sys.executable, "-c", script],
+        env=unmeasured(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines()[-1] == "[]"
     assert "Usage: moregood" in done.stdout

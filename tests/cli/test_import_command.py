@@ -15,6 +15,7 @@ import pytest
 from click.testing import Result
 
 from moregood_async.sandbox import Delay, DropAfterEffect, Refuse, Sandbox
+from tests.cli.conftest import at_request
 
 Customers = Callable[..., Path]
 Run = Callable[..., Result]
@@ -297,11 +298,8 @@ def test_a_key_that_is_refused_midway_stops_the_run(
 ) -> None:
     """What was done is done, what was read and not done is in the rejects, the rest is not sent."""
     rows = [f"Ada,ada{number}@example.com," for number in range(500)]
-    timer = threading.Timer(0.1, sandbox.suspend, ["test-key"])
-    sandbox.faults = Delay(0.02)
-    timer.start()
+    sandbox.faults = Delay(0.01) | at_request(40, lambda: sandbox.suspend("test-key"))
     result = run("import", customers(*rows), "--concurrency", "4", "--ask", "email", "--json")
-    timer.join()
     told = summary(result.stdout)
     assert result.exit_code == 3
     assert "403" in told["error"]
@@ -318,11 +316,8 @@ def test_ctrl_c_finishes_what_is_under_way(
 ) -> None:
     """Exit code 130; what was read was sent and asked once, and the last line is named."""
     rows = [f"Ada,ada{number}@example.com," for number in range(2000)]
-    sandbox.faults = Delay(0.02)
-    timer = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
-    timer.start()
+    sandbox.faults = Delay(0.01) | at_request(80, lambda: os.kill(os.getpid(), signal.SIGINT))
     result = run("import", customers(*rows), "--concurrency", "8", "--ask", "email", "--json")
-    timer.join()
     told = summary(result.stdout)
     audit = sandbox.audit()
     assert result.exit_code == 130

@@ -4,7 +4,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ async def test_everything_survives_a_restart(file: Path) -> None:
         assert await Api(sandbox, "new").listed("/customers") == [
             {name: value for name, value in ada.items() if name != "location"}
         ]
-        assert timedelta() <= sandbox.now - now < timedelta(minutes=5)
+        assert sandbox.now == now
         assert (await Api(sandbox, "two").send("GET", "/customers")).status == 403
         assert (await Api(sandbox, "one").send("GET", "/customers")).status == 401
 
@@ -65,7 +64,7 @@ def test_what_was_answered_survives_a_kill(file: Path) -> None:
     killed = subprocess.run([sys.executable, "-c", code, str(file)], check=False, timeout=30)
     assert killed.returncode != 0
     with Sandbox(db=file) as sandbox:
-        sandbox.advance(days=3)
+        sandbox.advance(days=10_000)  # the other process lived in real time
         audit = sandbox.audit()
     assert (audit.customers, audit.asks, audit.messages_sent) == (20, 1, 2)
 
