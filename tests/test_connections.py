@@ -168,6 +168,29 @@ async def test_closing_closes_what_belongs_to_the_loop_of_another_thread(maker: 
         assert [1, 1] == [transport.closed for transport in maker.made]
 
 
+async def test_a_close_that_was_cancelled_before_it_began_is_made_up_for(maker: Maker) -> None:
+    """A loop that ends cancels its tasks first, and closes its generators after."""
+    connections = connections_of(maker)
+    here = await connections.here()
+    closing = asyncio.ensure_future(here.close())
+    await asyncio.sleep(0)
+    assert here.closing.begun is not None
+    here.closing.begun.cancel()
+    closing.cancel()
+    await asyncio.wait([closing])
+    assert [0] == [transport.closed for transport in maker.made]
+    await asyncio.get_running_loop().shutdown_asyncgens()
+    assert [1] == [transport.closed for transport in maker.made]
+
+
+async def test_two_who_close_at_once_close_it_once(maker: Maker) -> None:
+    """The second waits for the first."""
+    connections = connections_of(maker)
+    await connections.here()
+    await asyncio.gather(connections.aclose(), connections.aclose())
+    assert [1] == [transport.closed for transport in maker.made]
+
+
 async def test_a_child_that_only_closes_closes_nothing_of_its_parents(
     maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

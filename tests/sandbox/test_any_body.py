@@ -57,14 +57,14 @@ def answered(path: str, body: bytes, kind: str = "application/json") -> None:
     asyncio.run(ask())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(PATHS), body=BODIES | REASONABLE)
 def test_any_json_is_answered(path: str, body: Any) -> None:
     """Taken, not found or refused, and what was stored can be listed: never a 500."""
     answered(path, json.dumps(body).encode())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(path=st.sampled_from(PATHS), body=st.binary() | st.text().map(str.encode))
 def test_any_bytes_are_answered(path: str, body: bytes) -> None:
     """As JSON and as a form."""
