@@ -176,18 +176,16 @@ class _Repeating:
             except MoreGoodError as error:
                 raise error.after((*self._attempts, *error.attempts)) from error.__cause__
         self._attempts.append(attempt_of(self._request, outcome))
-        self._refusals += isinstance(outcome, Response) and told_to_wait(outcome)
+        self._refusals += _refused_for_now(outcome)
         return outcome
 
     def _delay(self, state: RetryCallState) -> float:
-        outcome = _of(state)
-        if isinstance(outcome, Response) and told_to_wait(outcome):
+        if _refused_for_now(_of(state)):
             return 0.0  # pace lets nobody pass before the time that the server named
         return self._policy.jitter(longest_delay(state.attempt_number))
 
     def _stop(self, state: RetryCallState) -> bool:
-        outcome = _of(state)
-        refused = isinstance(outcome, Response) and told_to_wait(outcome)
+        refused = _refused_for_now(_of(state))
         patient = self._request.deadline.patient
         counted = state.attempt_number - (self._refusals if patient else 0)
         if counted >= self._policy.max_attempts or self._refusals > PATIENT_REFUSALS:
@@ -197,11 +195,11 @@ class _Repeating:
         return not refused and not self._policy.budget.spend()
 
     def _log(self, state: RetryCallState) -> None:
-        last = self._attempts[-1]
+        last, waits = self._attempts[-1], _refused_for_now(_of(state))
         logger.info(
-            "%s again in %.2f s, after attempt %d of %d: %s",
+            "%s again %s, after attempt %d of %d: %s",
             self._request.operation,
-            state.upcoming_sleep,
+            "once the server allows it" if waits else f"in {state.upcoming_sleep:.2f} s",
             last.number,
             self._policy.max_attempts,
             last.outcome,
@@ -212,6 +210,10 @@ class _Repeating:
         if self._policy.clock() + TIMERS_RING_EARLY_SECONDS < self._request.deadline.at:
             return outcome.after(attempts)
         return DeadlineExceeded("the call ran out of time").after(attempts)
+
+
+def _refused_for_now(outcome: Outcome) -> bool:
+    return isinstance(outcome, Response) and told_to_wait(outcome)
 
 
 def _of(state: RetryCallState) -> Outcome:

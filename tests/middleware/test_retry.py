@@ -433,6 +433,16 @@ async def test_each_repeat_is_one_line_at_info(caplog: pytest.LogCaptureFixture)
     assert {logging.INFO} == {record.levelno for record in caplog.records}
 
 
+async def test_a_wait_that_the_server_names_is_logged_as_such(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its length is pace's to know."""
+    caplog.set_level(logging.INFO, logger="moregood_async")
+    await policy()(ONCE, Script([answer(429), answer(200)]))
+    [line] = caplog.messages
+    assert line.endswith("again once the server allows it, after attempt 1 of 4: 429")
+
+
 async def test_a_final_failure_is_not_logged_as_a_repeat(caplog: pytest.LogCaptureFixture) -> None:
     """The caller gets the error; the log does not shout."""
     caplog.set_level(logging.INFO, logger=retry.logger.name)
