@@ -174,9 +174,7 @@ def test_a_close_that_the_loops_end_cancels_is_made_up_for(maker: Maker) -> None
 
     async def main() -> asyncio.Task[None]:
         here = await connections.here()
-        closing = asyncio.ensure_future(here.close())
-        await asyncio.sleep(0)
-        return closing
+        return asyncio.ensure_future(here.close())
 
     assert asyncio.run(main()).cancelled()
     assert [1] == [transport.closed for transport in maker.made]
