@@ -33,7 +33,15 @@ from moregood_async.models.fields import SentValue
 from moregood_async.models.pages import Page, Pagination
 from moregood_async.operations import Operation
 from moregood_async.privacy import ApiKey, Headers, masked
-from moregood_async.wire import Deadline, Handler, Middleware, Request, Response, query_string
+from moregood_async.wire import (
+    Deadline,
+    Handler,
+    Middleware,
+    Priority,
+    Request,
+    Response,
+    query_string,
+)
 
 T = TypeVar("T")
 V = TypeVar("V", bound=SentValue)
@@ -63,19 +71,16 @@ class SessionManager:
         value: SentValue,
         *,
         path: Mapping[str, object] | None = None,
-        patient: bool = False,
+        priority: Priority = "interactive",
     ) -> T:
-        """Send a value; gives the model of the answer.
-
-        A patient call (a batch's row) spends no deadline on waiting for its turn.
-        """
+        """Send a value; gives the model of the answer."""
         request = await self._request(
             operation.method,
             _filled(operation, path),
             body=codec.encode(value),
             operation=operation.name,
             repeatable=operation.repeatable and value.converges,
-            patient=patient,
+            priority=priority,
         )
         try:
             response = await self._answer(request)
@@ -91,6 +96,7 @@ class SessionManager:
         number: int,
         per_page: int | None = None,
         path: Mapping[str, object] | None = None,
+        priority: Priority = "interactive",
     ) -> tuple[Page[T], Pagination]:
         """One page of a list, asked for by its number."""
         query = query_string({"page": number, "per_page": per_page})
@@ -99,6 +105,7 @@ class SessionManager:
             _filled(operation, path) + query,
             operation=operation.name,
             repeatable=True,
+            priority=priority,
         )
         try:
             response = await self._answer(request)
@@ -144,7 +151,7 @@ class SessionManager:
         repeatable: bool,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        patient: bool = False,
+        priority: Priority = "interactive",
     ) -> Request:
         settings = self.settings
         started = self._clock()
@@ -157,9 +164,9 @@ class SessionManager:
             repeatable=repeatable,
             attempt_timeout=settings.attempt_timeout,
             deadline=Deadline(
-                math.inf if settings.deadline is None else started + settings.deadline,
-                patient=patient,
+                math.inf if settings.deadline is None else started + settings.deadline
             ),
+            priority=priority,
         )
 
     async def _answer(self, request: Request) -> Response:

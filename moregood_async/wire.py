@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
 import attrs
@@ -25,27 +25,28 @@ LONGEST_WAIT_SECONDS = 30 * 86_400.0
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+Priority = Literal["interactive", "bulk"]
+"""Somebody waits for an interactive request, so it goes before all bulk ones (a batch's rows).
+
+A bulk request is patient: its deadline stands still while it waits for its turn, and being told
+to wait is not counted among its attempts, so a long wait for the server's limit fails no row.
+"""
+
 
 class Deadline:
-    """The moment at which a call gives up, on the monotonic clock.
+    """The moment at which a call gives up, on the monotonic clock."""
 
-    A patient deadline (a batch's row) stands still while the call waits for its turn, so a long
-    wait for the server's limit fails nobody.
-    """
+    __slots__ = ("at",)
 
-    __slots__ = ("at", "patient")
-
-    def __init__(self, at: float, *, patient: bool = False) -> None:
+    def __init__(self, at: float) -> None:
         self.at: float = at
-        self.patient: bool = patient
 
     def stood_still(self, seconds: float) -> None:
-        """A wait has passed; a patient deadline moves by as much."""
-        if self.patient:
-            self.at += seconds
+        """A wait that does not count has passed: it moves by as much."""
+        self.at += seconds
 
     def __repr__(self) -> str:
-        return f"Deadline({self.at:.3f}{', patient=True' if self.patient else ''})"
+        return f"Deadline({self.at:.3f})"
 
 
 def json_of(body: bytes) -> Any:
@@ -96,6 +97,7 @@ class Request:
     attempt_timeout: float = math.inf
     """Seconds for one attempt, counted from its slot."""
     deadline: Deadline = attrs.Factory(lambda: Deadline(math.inf))
+    priority: Priority = "interactive"
 
     @property
     def writes(self) -> bool:

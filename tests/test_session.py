@@ -136,16 +136,16 @@ async def test_a_request_says_whether_it_may_be_repeated(
 
 
 async def test_the_deadline_begins_with_the_call(far: Far, client_of: ClientOf) -> None:
-    """On the session's own clock; a batch's row has a patient one; None is none."""
+    """On the session's own clock; a batch's row is told apart by its priority; None is none."""
     session = client_of(far, deadline=120.0)._session
     manager = SessionManager(session.connections, session.settings, clock=lambda: 500.0)
     value = CustomerUpsert(first_name="A")
     await manager.call(CUSTOMERS_UPSERT, value)
-    await manager.call(CUSTOMERS_UPSERT, value, patient=True)
+    await manager.call(CUSTOMERS_UPSERT, value, priority="bulk")
     endless = attrs.evolve(session.settings, deadline=None)
     await SessionManager(session.connections, endless).call(CUSTOMERS_UPSERT, value)
-    assert [(620.0, False), (620.0, True), (math.inf, False)] == [
-        (request.deadline.at, request.deadline.patient) for request in far.heard
+    assert [(620.0, "interactive"), (620.0, "bulk"), (math.inf, "interactive")] == [
+        (request.deadline.at, request.priority) for request in far.heard
     ]
 
 

@@ -186,27 +186,20 @@ def test_a_request_knows_whether_it_writes(method: str, writes: bool) -> None:
     assert writes is a_request(method).writes
 
 
-def test_a_request_is_patient_by_nature() -> None:
-    """Without settings it has no limits, is not repeated, and is the first attempt."""
+def test_a_request_has_all_the_time_by_nature() -> None:
+    """Without settings it has no limits, is not repeated, is the first attempt, and goes first."""
     request = a_request()
     assert (math.inf, math.inf) == (request.deadline.at, request.attempt_timeout)
     assert (False, 1) == (request.repeatable, request.attempt)
+    assert "interactive" == request.priority
     assert a_request().deadline is not request.deadline
 
 
-@pytest.mark.parametrize(
-    ("patient", "at", "shown"),
-    [(False, 10.0, "Deadline(10.000)"), (True, 12.5, "Deadline(12.500, patient=True)")],
-    ids=["a call", "a row of a batch"],
-)
-def test_a_patient_deadline_stands_still_while_its_call_waits(
-    patient: bool, at: float, shown: str
-) -> None:
-    """A single call's does not."""
-    deadline = Deadline(10.0, patient=patient)
+def test_a_deadline_that_stood_still_is_later_by_as_much() -> None:
+    """And shows itself as a moment."""
+    deadline = Deadline(10.0)
     deadline.stood_still(2.5)
-    assert at == deadline.at
-    assert shown == repr(deadline)
+    assert (12.5, "Deadline(12.500)") == (deadline.at, repr(deadline))
 
 
 def test_a_response_reads_its_json() -> None:

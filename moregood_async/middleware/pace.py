@@ -98,6 +98,7 @@ class StatedLimits:
 class _Waiter:
     turn: asyncio.Future[float]
     deadline: Deadline
+    patient: bool
 
 
 class Pace:
@@ -120,7 +121,7 @@ class Pace:
         if not self._waiters and self.governor.opens_at(started) <= started:
             self.governor.started(started)
         else:
-            started = await self._turn(request.deadline, started)
+            started = await self._turn(request, started)
         response = None
         try:
             response = await call_next(request)
@@ -136,19 +137,21 @@ class Pace:
                 self._dismiss(now)
             self._wake()
 
-    async def _turn(self, deadline: Deadline, now: float) -> float:
+    async def _turn(self, request: Request, now: float) -> float:
+        deadline, patient = request.deadline, request.priority == "bulk"
         opens = self.governor.opens_at(now)
-        if math.isfinite(opens) and opens > deadline.at and not deadline.patient:
+        if math.isfinite(opens) and opens > deadline.at and not patient:
             raise _too_late(opens - now)
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), deadline)
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), deadline, patient)
         self._waiters.append(waiter)
         self._wake()
         started = await self._granted(waiter, now)
-        deadline.stood_still(started - now)
+        if patient:
+            deadline.stood_still(started - now)
         return started
 
     async def _granted(self, waiter: _Waiter, now: float) -> float:
-        patient = waiter.deadline.patient or waiter.deadline.at == math.inf
+        patient = waiter.patient or waiter.deadline.at == math.inf
         left = None if patient else max(0.0, waiter.deadline.at - now)
         taken = False
         try:
@@ -203,7 +206,7 @@ class Pace:
         if opens == math.inf:
             return
         for waiter in self._waiters:
-            late = waiter.deadline.at < opens and not waiter.deadline.patient
+            late = waiter.deadline.at < opens and not waiter.patient
             if late and not waiter.turn.done():
                 waiter.turn.set_exception(_too_late(opens - now))
 

@@ -35,7 +35,7 @@ FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 20.0
 TIMERS_RING_EARLY_SECONDS = 0.001
 PATIENT_REFUSALS = 50
-"""How often a patient call (a batch's row) may be told to wait before it gives up."""
+"""How often a bulk request (a batch's row) may be told to wait before it gives up."""
 
 Outcome = Response | NoAnswer
 
@@ -186,7 +186,7 @@ class _Repeating:
 
     def _stop(self, state: RetryCallState) -> bool:
         refused = _refused_for_now(_of(state))
-        patient = self._request.deadline.patient
+        patient = self._request.priority == "bulk"
         counted = state.attempt_number - (self._refusals if patient else 0)
         if counted >= self._policy.max_attempts or self._refusals > PATIENT_REFUSALS:
             return True

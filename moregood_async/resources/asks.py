@@ -49,4 +49,4 @@ class Asks:
 
     async def _create_row(self, row: AskCreate | Mapping[str, Any]) -> Ask:
         value = value_of(ASKS_CREATE, AskCreate, row, {})
-        return await self._session.call(ASKS_CREATE, value, patient=True)
+        return await self._session.call(ASKS_CREATE, value, priority="bulk")

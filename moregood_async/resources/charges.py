@@ -50,4 +50,4 @@ class Charges:
 
     async def _create_row(self, row: ChargeCreate | Mapping[str, Any]) -> Charge:
         value = value_of(CHARGES_CREATE, ChargeCreate, row, {})
-        return await self._session.call(CHARGES_CREATE, value, patient=True)
+        return await self._session.call(CHARGES_CREATE, value, priority="bulk")

@@ -42,7 +42,9 @@ class Customers:
             InvalidRequest: A field is wrong; nothing was sent.
             ValidationFailed: The API refused a field.
         """
-        return await self._upsert(value_of(CUSTOMERS_UPSERT, CustomerUpsert, customer, fields))
+        return await self._session.call(
+            CUSTOMERS_UPSERT, value_of(CUSTOMERS_UPSERT, CustomerUpsert, customer, fields)
+        )
 
     def upsert_many(
         self, customers: Items[CustomerUpsert | Mapping[str, Any]], *, ordered: bool = False
@@ -106,9 +108,6 @@ class Customers:
             prefetch=prefetch,
         )
 
-    async def _upsert(self, value: CustomerUpsert, *, patient: bool = False) -> Customer:
-        return await self._session.call(CUSTOMERS_UPSERT, value, patient=patient)
-
     async def _upsert_row(self, row: CustomerUpsert | Mapping[str, Any]) -> Customer:
         value = value_of(CUSTOMERS_UPSERT, CustomerUpsert, row, {})
-        return await self._upsert(value, patient=True)
+        return await self._session.call(CUSTOMERS_UPSERT, value, priority="bulk")

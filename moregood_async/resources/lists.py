@@ -9,6 +9,7 @@ from moregood_async.models.pages import Page, Pagination
 from moregood_async.operations import Operation
 from moregood_async.pagination import Paginator, refuse_less
 from moregood_async.session import SessionManager
+from moregood_async.wire import Priority
 
 T = TypeVar("T")
 
@@ -20,6 +21,7 @@ def listed(
     start_page: int = 1,
     per_page: int | None = None,
     prefetch: int = 0,
+    priority: Priority = "interactive",
     **ids: int,
 ) -> Paginator[T]:
     """A paginator over an operation's pages; ``ids`` are those in its path.
@@ -29,7 +31,9 @@ def listed(
     """
 
     async def fetch(number: int) -> tuple[Page[T], Pagination]:
-        return await session.page(operation, number=number, per_page=per_page, path=ids)
+        return await session.page(
+            operation, number=number, per_page=per_page, path=ids, priority=priority
+        )
 
     try:
         if per_page is not None:

@@ -37,6 +37,8 @@ class Messages:
         """
         return each_of(
             customer_ids,
-            lambda each: listed(self._session, CUSTOMERS_MESSAGES, customer_id=each).collect(),
+            lambda each: listed(
+                self._session, CUSTOMERS_MESSAGES, customer_id=each, priority="bulk"
+            ).collect(),
             workers=self._session.settings.limits.max_concurrency,
         )

@@ -16,7 +16,7 @@ from moregood_async.errors import AttemptTimedOut, ConnectionFailed, ConnectionL
 from moregood_async.middleware.retry import Retry
 from moregood_async.privacy import Headers
 from moregood_async.session import SessionManager
-from moregood_async.wire import Deadline, Request, Response
+from moregood_async.wire import Deadline, Priority, Request, Response
 
 
 def answer(status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -35,6 +35,7 @@ def request(
     repeatable: bool = False,
     deadline: Deadline | None = None,
     operation: str = "asks.create",
+    priority: Priority = "interactive",
 ) -> Request:
     """A request as the session manager makes it."""
     return Request(
@@ -45,6 +46,7 @@ def request(
         operation=operation,
         repeatable=repeatable,
         deadline=deadline or Deadline(float("inf")),
+        priority=priority,
     )
 
 

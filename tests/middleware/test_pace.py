@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from moregood_async.config import Rate
 from moregood_async.errors import DeadlineExceeded
 from moregood_async.middleware.pace import LONGEST_MARGIN_SECONDS, Pace, StatedLimits
-from moregood_async.wire import Deadline, Request, Response
+from moregood_async.wire import Deadline, Priority, Request, Response
 from tests.middleware.doubles import Clock, Stage, answer, request, settled, started, told
 from tests.middleware.virtual_time import now, virtually
 
@@ -35,7 +35,8 @@ def call(
     within: float = math.inf,
     patient: bool = False,
 ) -> asyncio.Task[Response]:
-    sent = request(operation=name, deadline=Deadline(now() + within, patient=patient))
+    deadline = Deadline(now() + within)
+    sent = request(operation=name, deadline=deadline, priority="bulk" if patient else "interactive")
     return started(through(sent, handler))
 
 
@@ -493,8 +494,8 @@ def test_a_patient_deadline_stands_still_in_the_queue() -> None:
     async def main() -> float:
         server, through = Server([told(300)]), pace()
         await call(through, server)
-        deadline = Deadline(now() + 10.0, patient=True)
-        await through(request(deadline=deadline), server)
+        deadline = Deadline(now() + 10.0)
+        await through(request(deadline=deadline, priority="bulk"), server)
         return deadline.at - now()
 
     assert pytest.approx(10.0) == virtually(main)
@@ -569,8 +570,9 @@ class Simulation:
         caller = self.callers[number]
         await asyncio.sleep(caller.comes_at)
         self.came.append(number)
-        deadline = Deadline(now() + caller.within, patient=caller.patient)
-        sent = request(operation=str(number), deadline=deadline)
+        deadline = Deadline(now() + caller.within)
+        priority: Priority = "bulk" if caller.patient else "interactive"
+        sent = request(operation=str(number), deadline=deadline, priority=priority)
         try:
             async with asyncio.timeout(caller.cancelled_after):
                 await self.pace(sent, self.handle)

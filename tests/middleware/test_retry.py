@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 
 import attrs
 import pytest
@@ -339,7 +338,7 @@ async def test_successes_fill_the_budget_again() -> None:
 
 async def test_a_patient_call_is_not_counted_its_refusals() -> None:
     """A batch's row waits for the server's limit as long as it takes."""
-    sent = attrs.evolve(ONCE, deadline=Deadline(math.inf, patient=True))
+    sent = attrs.evolve(ONCE, priority="bulk")
     script = Script([*[told(1)] * 20, answer(200)])
     response = await policy(max_attempts=2)(sent, script)
     assert (21, 200) == (len(script.heard), response.status)
@@ -347,7 +346,7 @@ async def test_a_patient_call_is_not_counted_its_refusals() -> None:
 
 async def test_even_a_patient_call_gives_up_in_the_end() -> None:
     """Every loop of attempts is bounded."""
-    sent = attrs.evolve(ONCE, deadline=Deadline(math.inf, patient=True))
+    sent = attrs.evolve(ONCE, priority="bulk")
     script = Script([told(1)])
     response = await policy(max_attempts=2)(sent, script)
     assert (PATIENT_REFUSALS + 1, 429) == (len(script.heard), response.status)
@@ -355,7 +354,7 @@ async def test_even_a_patient_call_gives_up_in_the_end() -> None:
 
 async def test_a_patient_calls_failures_are_counted() -> None:
     """Patience is for waits that were named, not for a broken server."""
-    sent = attrs.evolve(READ, deadline=Deadline(math.inf, patient=True))
+    sent = attrs.evolve(READ, priority="bulk")
     script = Script([told(1), answer(500), told(1), answer(500)])
     await policy(max_attempts=2)(sent, script)
     assert 4 == len(script.heard)
