@@ -37,6 +37,7 @@ from moregood_async.errors import (
     UnexpectedAnswer,
     ValidationFailed,
 )
+from moregood_async.governor.state import PaceState
 from moregood_async.models.asks import Ask, AskCreate, AskFields
 from moregood_async.models.charges import Charge, ChargeCreate, ChargeFields
 from moregood_async.models.customers import (
@@ -58,7 +59,7 @@ from moregood_async.models.messages import Message, Recipient, Template
 from moregood_async.models.pages import Page
 from moregood_async.models.reviews import Photo, Rating, Review, Reviewer, Source
 from moregood_async.pagination import Paginator
-from moregood_async.wire import Handler, Middleware, Request, Response
+from moregood_async.wire import Handler, Middleware, Priority, Request, Response
 
 __all__ = [
     "APIError",
@@ -102,9 +103,11 @@ __all__ = [
     "NoAnswer",
     "NotFound",
     "Outcome",
+    "PaceState",
     "Page",
     "Paginator",
     "Photo",
+    "Priority",
     "Rate",
     "RateLimited",
     "Rating",

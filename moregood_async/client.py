@@ -22,6 +22,7 @@ from moregood_async.config import (
 )
 from moregood_async.connections import Connections, Transport
 from moregood_async.errors import ConfigurationError, InvalidRequest
+from moregood_async.governor.state import PaceState
 from moregood_async.models.fields import UNSET, Unset
 from moregood_async.resources.asks import Asks
 from moregood_async.resources.charges import Charges
@@ -207,6 +208,16 @@ class MoreGoodClient:
             headers=headers or {},
             repeatable=reads if repeatable is None else repeatable,
         )
+
+    @property
+    def pace(self) -> PaceState:
+        """What is believed of the server's limit, for this client's key in the running loop.
+
+        >>> MoreGoodClient("secret-key", max_concurrency=8).pace.in_flight
+        0
+        """
+        settings = self._session.settings
+        return self._session.connections.pace(settings.key, settings.limits)
 
     async def aclose(self) -> None:
         """Close the connections, of every event loop; twice is fine."""

@@ -19,7 +19,9 @@ from weakref import WeakKeyDictionary
 
 from moregood_async.config import KeySource, Limits
 from moregood_async.errors import ClientClosed
-from moregood_async.middleware.pace import Pace, StatedLimits
+from moregood_async.governor.governor import Governor
+from moregood_async.governor.state import PaceState
+from moregood_async.middleware.pace import Pace
 from moregood_async.middleware.retry import RetryBudget
 from moregood_async.wire import Request, Response
 
@@ -75,8 +77,7 @@ class LoopConnections:
         """The pace that all calls with this key share."""
         pace = self._paces.get(key)
         if pace is None:
-            governor = StatedLimits(limits.max_concurrency, limits.max_rate)
-            pace = self._paces[key] = Pace(governor)
+            pace = self._paces[key] = Pace(Governor(limits))
         return pace
 
 
@@ -150,6 +151,13 @@ class Connections:
         if latest is not None and latest[0] is loop and self._usable(latest[1]):
             return latest[1]
         return await self._opened(loop)
+
+    def pace(self, key: KeySource, limits: Limits) -> PaceState:
+        """What the running loop's pace of this key believes; without one, what one begins with."""
+        here = None
+        with suppress(RuntimeError):  # no loop runs here
+            here = self._loops.get(asyncio.get_running_loop())
+        return (Pace(Governor(limits)) if here is None else here.pace(key, limits)).state
 
     def _usable(self, here: LoopConnections) -> bool:
         return not here.closed and self._pid == os.getpid()

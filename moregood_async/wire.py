@@ -187,6 +187,13 @@ def retry_after(response: Response, now: datetime | None = None) -> float | None
     return _sensible(seconds)
 
 
+def told_to_wait(response: Response) -> bool:
+    """Whether the server refused for now, without having done anything: it names the wait."""
+    if response.status == 429:
+        return True
+    return response.status == 503 and retry_after(response) is not None
+
+
 def rate_reset(response: Response, now: datetime | None = None) -> float | None:
     """The seconds until ``X-RateLimit-Reset`` (unix seconds), or None where it makes no sense.
 

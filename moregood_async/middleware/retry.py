@@ -27,7 +27,7 @@ import attrs
 from tenacity import AsyncRetrying, RetryCallState
 
 from moregood_async.errors import Attempt, DeadlineExceeded, MoreGoodError, NoAnswer
-from moregood_async.wire import Handler, Request, Response, retry_after
+from moregood_async.wire import Handler, Request, Response, told_to_wait
 
 logger: logging.Logger = logging.getLogger("moregood_async")
 
@@ -38,13 +38,6 @@ PATIENT_REFUSALS = 50
 """How often a bulk request (a batch's row) may be told to wait before it gives up."""
 
 Outcome = Response | NoAnswer
-
-
-def told_to_wait(response: Response) -> bool:
-    """Whether the server refused for now, without having done anything: it names the wait."""
-    if response.status == 429:
-        return True
-    return response.status == 503 and retry_after(response) is not None
 
 
 def may_have_applied(request: Request, outcome: Outcome) -> bool:

@@ -27,10 +27,9 @@ from moregood_async.middleware.retry import (
     attempt_of,
     longest_delay,
     may_have_applied,
-    told_to_wait,
     worth_repeating,
 )
-from moregood_async.wire import Deadline, Request, Response
+from moregood_async.wire import Deadline, Request, Response, told_to_wait
 from tests.middleware.doubles import (
     Clock,
     Jitter,

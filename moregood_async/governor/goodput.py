@@ -1,0 +1,105 @@
+"""A server that refuses and says nothing else: its rate is what it lets in.
+
+Between two refusals it has let in what it had to give in that time. Requests go evenly, a little
+faster than that, so that a rate that has risen is found; each refusal measures anew.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from moregood_async.governor.answers import told_seconds
+from moregood_async.governor.belief import Belief, Believed
+from moregood_async.governor.ledger import Ledger, Sent
+from moregood_async.wire import Response
+
+FASTER_SHARE = 0.015
+"""By how much requests go faster than the server was measured: about one in 70 is refused."""
+
+FIRST_RATE = 5.0
+"""Requests a second to begin with, where too few were let in to tell."""
+
+MEASURED_REQUESTS = 10
+FIRST_WAIT_SECONDS = 0.25
+LONGEST_WAIT_SECONDS = 60.0
+ROUNDING_SECONDS = 1.0
+"""A wait that is named may be rounded down."""
+
+SLOWER_SHARE = 0.3
+"""By how much requests go slower after a refusal so soon that it measures nothing."""
+
+SEEKING_SHARE = 0.03
+"""By how much requests go faster with each that is let in, until the rate was measured once."""
+
+UNREFUSED_REQUESTS = 100
+RISING_SHARE = 0.003
+"""The same, after so many without a refusal: the rate has risen."""
+
+
+@attrs.define
+class Goodput:
+    """What is believed of such a server, and what follows from it."""
+
+    _began: float
+    """When the first request was sent."""
+    rate: float = math.inf
+    """Requests a second; inf before the first refusal."""
+    _refused_at: float = 0.0
+    _refused_after: int = 0
+    """How many had been let in before the last refusal that measured."""
+    _next_at: float = -math.inf
+    _measured: bool = False
+    left: None = None
+
+    def opens_at(self, now: float, in_flight: int) -> float:
+        """See `Belief.opens_at`."""
+        return self._next_at
+
+    def sent(self, now: float, number: int, in_flight: int) -> bool:
+        """See `Belief.sent`."""
+        gap = 1.0 / (self.rate * (1.0 + FASTER_SHARE))
+        self._next_at = max(self._next_at, now - gap) + gap
+        return False
+
+    def let_in(self, sent: Sent, response: Response, seconds: float, ledger: Ledger) -> Belief:
+        """See `Belief.let_in`."""
+        if not self._measured:
+            self.rate *= 1.0 + SEEKING_SHARE
+        elif ledger.let_in - self._refused_after > UNREFUSED_REQUESTS:
+            self.rate *= 1.0 + RISING_SHARE
+        return self
+
+    def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
+        """See `Belief.refused`."""
+        told = told_seconds(response)
+        count = ledger.let_in - self._refused_after
+        if self.rate == math.inf:
+            self._measure_from(sent, ledger)
+        elif count >= MEASURED_REQUESTS:
+            self.rate, self._measured = count / (sent.at - self._refused_at), True
+            self._measure_from(sent, ledger)
+        elif ledger.tries == 1:
+            self.rate *= 1.0 - SLOWER_SHARE
+        self._next_at = now + self._wait(told, ledger.tries, soon=count > 0)
+        if self.rate == math.inf:
+            self.rate = max(FIRST_RATE, ledger.let_in / (self._next_at - self._began))
+        return self
+
+    def _wait(self, told: float | None, tries: int, *, soon: bool) -> float:
+        """Until one request may ask."""
+        if told is not None:
+            wait = ROUNDING_SECONDS
+        elif soon and self.rate < math.inf:
+            wait = 2.0 / self.rate
+        else:
+            wait = FIRST_WAIT_SECONDS
+        return (told or 0.0) + min(LONGEST_WAIT_SECONDS, wait * 2.0 ** min(tries - 1, 10))
+
+    def _measure_from(self, sent: Sent, ledger: Ledger) -> None:
+        self._refused_at, self._refused_after = sent.at, ledger.let_in
+
+    def believed(self) -> Believed:
+        """See `Belief.believed`."""
+        return Believed(rate=self.rate)

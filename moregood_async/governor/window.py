@@ -1,0 +1,254 @@
+"""A fixed window: so many requests, then none until it ends, then all of them again.
+
+Laravel's throttle is one. It opens with its first request, counts what it lets in, and says
+``X-RateLimit-Remaining`` on every answer, but never its length: that is learned.
+
+- What is left is the least that an answer said, less what is under way: answers are as old as
+  their way back, and what is under way will count too.
+- Once it is used up and nobody knows for how long, one request asks. The refusal names the wait
+  in whole seconds; with the time that the window has been open for it gives the length, which is
+  a whole number of seconds. Laravel rounds the wait down. Where a server rounds up, the length is
+  one second less, so one request tries that, once.
+- A window opens again one length after its first request was sent: the next one has the same
+  way. The first time, one request goes alone; once the prediction has held, all go.
+"""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from moregood_async.config import Rate
+from moregood_async.governor.answers import Allowance, allowance, told_seconds
+from moregood_async.governor.belief import Belief, Believed
+from moregood_async.governor.bucket import TokenBucket
+from moregood_async.governor.ledger import Ledger, Sent
+from moregood_async.wire import Response, rate_reset
+
+MARGIN_SECONDS = 0.004
+"""How much later than predicted a window's first request goes: a network is not that even."""
+
+WIDER_MARGIN_SECONDS = 0.05
+"""The margin after the first prediction that was too early; it doubles with each that follows."""
+
+EARLY_SECONDS = 0.1
+"""How long after the earliest end a request tries it; its own margin, since it goes but once."""
+
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 60.0
+"""The first and the longest wait that no answer has named."""
+
+RISES_OF_A_BUCKET = 2
+"""So often must more be left than before until it is no window; once, others can be the reason."""
+
+SHORTEST_SECONDS = 0.001
+
+LATE_SECONDS = 0.05
+"""By how much a window may be older than it seems from here."""
+
+FASTEST_FADES = 1.0005
+"""The fastest answer is forgotten slowly: a way can become longer."""
+
+ROUNDING_SECONDS = 1.0
+"""Waits are named in whole seconds, rounded down (Laravel) or up."""
+
+
+@attrs.define
+class FixedWindow:
+    """What is believed of a fixed window, and what follows from it."""
+
+    limit: int
+    left: int
+    """The least that an answer said; a limit where it is predicted to be new."""
+    opened: float | None
+    """When the request that opened it was sent; None where that was not seen."""
+    first: int
+    """The number of the first request that counts in it."""
+    _full: tuple[float, int]
+    """When it was last full, and what it held then together with what it had let in."""
+    length: float | None = None
+    """Seconds, once that is known."""
+    proven: bool = False
+    """Whether a prediction by this length has held."""
+    _took: float = 0.0
+    """How long the request that opened it was under way: more than the fastest, it came late."""
+    _fastest: float = math.inf
+    _margin: float = MARGIN_SECONDS
+    _opened_before: float | None = None
+    """When the window opened that is predicted to be over, until an answer proves it."""
+    _known: int = 0
+    """Answers to requests up to this number tell of no newer window."""
+    _shut_for: float = 0.0
+    """A window was still shut so many seconds after it had opened."""
+    _tried_early: bool = False
+    _rises: int = 0
+    _asks_at: float = -math.inf
+    """Where the end is not known: when one request may ask."""
+
+    @classmethod
+    def of(cls, sent: Sent, said: Allowance, let_in: int) -> FixedWindow:
+        """The belief after one answer: where it used the first of a window, it opened it.
+
+        ``let_in`` counts all so far.
+        """
+        opened = sent.at if said.remaining == said.limit - 1 else None
+        full = sent.at, said.remaining + let_in
+        return cls(said.limit, said.remaining, opened, sent.number, full)
+
+    @property
+    def ends_at(self) -> float:
+        """When requests of the next window may go; inf where nobody knows."""
+        if self.opened is None or self.length is None:
+            return math.inf
+        late = max(0.0, self._took - self._fastest)
+        return self.opened + late + self.length + self._margin
+
+    @property
+    def _early_at(self) -> float:
+        """When one request tries whether the window ends a second earlier than believed."""
+        if self._tried_early or self.opened is None or self.length is None:
+            return math.inf
+        earlier = self.length - ROUNDING_SECONDS + EARLY_SECONDS
+        return self.opened + earlier if earlier > self._shut_for else math.inf
+
+    def opens_at(self, now: float, in_flight: int) -> float:
+        """When the next request may go; inf where an answer must tell first."""
+        if self.left > in_flight:
+            return now
+        if self.proven and now >= self.ends_at:
+            return now
+        if in_flight:  # used up, as it seems: who asks goes alone
+            return self.ends_at if self.proven else math.inf
+        if self.ends_at == math.inf:
+            return max(now, self._asks_at)
+        return max(now, min(self.ends_at, self._early_at))
+
+    def sent(self, now: float, number: int, in_flight: int) -> bool:
+        """A request goes; whether it asks, so that the others wait for its answer."""
+        if now >= self.ends_at:
+            self._opened_before, self.opened = self.opened, now
+            self.first, self.left = number, self.limit
+            return not self.proven
+        if self.left > in_flight:
+            return False
+        self._tried_early |= now >= self._early_at
+        return True
+
+    def let_in(self, sent: Sent, response: Response, seconds: float, ledger: Ledger) -> Belief:
+        """See `Belief.let_in`."""
+        said = allowance(response)
+        if said is None:
+            return self
+        total = said.remaining + ledger.let_in
+        if said.remaining >= said.limit - 1:
+            self._full = sent.at, total
+        if self._rose(sent, said, ledger.in_flight):
+            full_at, full_total = self._full
+            rate = max(1.0, total - full_total) / max(SHORTEST_SECONDS, sent.at - full_at)
+            return TokenBucket.of(sent, said, rate, ledger.let_in)
+        self._fastest = min(seconds, self._fastest * FASTEST_FADES)
+        self._count(sent, said, seconds, ledger.sent)
+        if self.length is None and self.left <= ledger.in_flight:
+            self._foretold(sent, rate_reset(response))
+        return self
+
+    def _rose(self, sent: Sent, said: Allowance, in_flight: int) -> bool:
+        """Whether more is left than before, once again, and not because a new window began."""
+        if self.proven or sent.left is None or said.remaining < sent.left:
+            return False
+        if said.remaining >= said.limit - 1 - sent.in_flight - in_flight:
+            return False
+        self._rises += 1
+        return self._rises >= RISES_OF_A_BUCKET
+
+    def _count(self, sent: Sent, said: Allowance, seconds: float, newest: int) -> None:
+        if said.limit != self.limit:
+            self.limit, self.left = said.limit, said.remaining
+        opener = said.remaining == said.limit - 1
+        if self._is_new(sent, said):
+            self._begins(sent, said, newest)
+        if sent.number < self.first and not (opener and self.opened is None):
+            return
+        self.left = min(self.left, said.remaining)
+        if opener:
+            self._opened_by(sent, seconds)
+        elif sent.number == self.first and said.remaining < said.limit - 1 - (newest - sent.number):
+            self.opened, self.proven = None, False  # by others, nobody knows when
+
+    def _opened_by(self, sent: Sent, seconds: float) -> None:
+        if self._opened_before is not None:
+            self.proven = True
+            self._margin = max(MARGIN_SECONDS, self._margin / 2)
+        self.opened, self._took, self._opened_before = sent.at, seconds, None
+
+    def _is_new(self, sent: Sent, said: Allowance) -> bool:
+        """Whether more is left than when it was sent, and that is no news already."""
+        return sent.left is not None and said.remaining >= sent.left and sent.number > self._known
+
+    def _begins(self, sent: Sent, said: Allowance, newest: int) -> None:
+        """A new window was met before it was expected."""
+        if self.opened is not None and 0 < self._shut_for < sent.at - self.opened:
+            self._shorten(sent.at - self.opened)
+        self.opened, self._opened_before = None, None
+        self.first, self.left, self._known = sent.number, said.remaining, newest
+
+    def _shorten(self, open_after: float) -> None:
+        """It was shut for some time, and open ``open_after`` seconds after it had opened."""
+        if self.length is None:
+            whole = math.floor(self._shut_for) + 1.0
+            self.length = min(whole, open_after)
+        elif self.length > open_after:
+            self.length = min(open_after, max(1.0, self.length - ROUNDING_SECONDS))
+            self.proven = False
+
+    def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
+        """See `Belief.refused`."""
+        told = told_seconds(response)
+        if sent.number == self.first and self._opened_before is not None:
+            self._was_too_early()
+        self.left = 0
+        gone = None if self.opened is None else sent.at - self.opened
+        if gone is not None and gone >= 0:
+            self._shut_for = max(self._shut_for, gone)
+            if told is not None and self._is_longer(gone + told):
+                self.length = _length(gone, told)
+                self.proven = False
+        self._asks_at = now + _wait(told, ledger.tries)
+        return self
+
+    def _is_longer(self, seconds: float) -> bool:
+        return self.length is None or seconds > self.length + ROUNDING_SECONDS
+
+    def _foretold(self, sent: Sent, seconds: float | None) -> None:
+        """An answer may say when it ends, before anything is refused."""
+        if seconds is not None and self.opened is None:
+            self._asks_at = sent.at + seconds
+        elif seconds is not None and self.opened is not None:
+            self.length = _length(sent.at - self.opened, seconds)
+
+    def _was_too_early(self) -> None:
+        self.opened, self._opened_before = self._opened_before, None
+        self.proven = False
+        self._margin = max(WIDER_MARGIN_SECONDS, self._margin * 2)
+
+    def believed(self) -> Believed:
+        """See `Belief.believed`."""
+        if self.length is None:
+            return Believed()
+        window = Rate(self.limit, per=self.length)
+        return Believed(rate=self.limit / self.length, window=window)
+
+
+def _wait(told: float | None, tries: int) -> float:
+    """Until somebody may ask, where nobody knows how long the window has been open."""
+    if told is None:
+        return min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 10))
+    return told + min(LONGEST_WAIT_SECONDS, ROUNDING_SECONDS * 2.0 ** min(tries - 1, 10))
+
+
+def _length(gone: float, told: float) -> float:
+    """The length of a window that was open for ``gone`` seconds and names a wait."""
+    if told != int(told):
+        return gone + told
+    return float(math.ceil(gone + told + LATE_SECONDS))  # too long is found out, by asking early
