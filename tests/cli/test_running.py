@@ -1,0 +1,31 @@
+"""The loop that commands run on."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+
+from moregood_async.cli.console import Voice
+from moregood_async.cli.running import fastest_loop, finished
+
+
+async def _module() -> str:
+    return type(asyncio.get_running_loop()).__module__
+
+
+def test_without_uvloop_commands_run_on_asyncios_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an extra."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert fastest_loop() is None
+
+
+def test_commands_run_on_uvloop_where_it_is_installed() -> None:
+    """And still give their exit code."""
+    pytest.importorskip("uvloop")
+
+    async def work() -> int:
+        return 3 if await _module() == "uvloop" else 4
+
+    assert 3 == finished(Voice(as_json=False, verbose=False), work)
