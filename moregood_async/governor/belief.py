@@ -27,8 +27,8 @@ class Belief(Protocol):
     """Decides when requests may go by what the server is believed to count."""
 
     @property
-    def left(self) -> int | None:
-        """How many requests a window has left, at the most; None where that is not counted."""
+    def left(self) -> float | None:
+        """How many requests are left; None where that is not counted."""
         ...
 
     def opens_at(self, now: float, in_flight: int) -> float:

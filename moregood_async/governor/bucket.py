@@ -1,9 +1,10 @@
 """A token bucket: it fills at a rate, up to its burst, and each request takes a token.
 
-It says ``X-RateLimit-Limit`` (the burst) and ``X-RateLimit-Remaining`` (its whole tokens). What
-it holds now is what the newest answer said, and what has come since, less what is under way. A
-reserve is left in it, since requests do not arrive as evenly as they are sent; the reserve costs
-nothing but itself, once.
+It says ``X-RateLimit-Limit`` (the burst) and ``X-RateLimit-Remaining`` (its whole tokens). Its
+double is kept here, which fills at the same rate and gives a token to each request as it is
+sent. Each answer says what the bucket held when its request came; by as much as the double was
+wrong then, it is corrected now. A reserve is left in it, since requests do not arrive as evenly
+as they are sent; the reserve costs nothing but itself, once.
 """
 
 from __future__ import annotations
@@ -19,6 +20,17 @@ from moregood_async.wire import Response
 
 RESERVE_SHARE = 0.1
 RESERVE_TOKENS = 2.0
+"""What is left in a bucket at first: a tenth of it, and at the most so much."""
+
+FASTER_SHARE = 0.1
+"""By how much it is taken to fill faster where it was full while requests waited."""
+
+LARGEST_RESERVE_SHARE = 0.6
+"""The most that is left in it, where requests arrive so unevenly that it was empty for some."""
+
+CORRECTED_SHARE = 0.25
+"""By how much of its error the double is corrected: single answers come out of order."""
+
 MEASURED_SECONDS = 0.5
 MEASURED_TOKENS = 20.0
 LONGEST_MEASURE_SECONDS = 10.0
@@ -31,38 +43,56 @@ class TokenBucket:
     limit: int
     rate: float
     """Tokens a second."""
-    tokens: float
-    """By the newest answer."""
-    at: float
-    """When the request was sent that it answers."""
-    newest: int
-    """The number of that request."""
+    _tokens: float
+    """What the double held at the time ``_at``."""
+    _at: float
+    _since: int
+    """The number of the last request that was sent before there was a double."""
     _measured_from: float
     _measured_sum: float
     """What the bucket held then, and what it had let in."""
+    _reserve: float = attrs.field()
+    _corrected: float = 0.0
+    """The sum of all corrections."""
+    _newest: int = 0
+    """The number of the newest request that was answered."""
+    _held_back: bool = False
+    """Whether requests have waited for tokens since the bucket was last seen full."""
     _shut_until: float = -math.inf
 
-    left: None = None
+    @_reserve.default
+    def _first_reserve(self) -> float:
+        return min(RESERVE_TOKENS, self.limit * RESERVE_SHARE)
 
     @classmethod
-    def of(cls, sent: Sent, said: Allowance, rate: float, let_in: int) -> TokenBucket:
-        """The belief after one answer; ``let_in`` counts all so far."""
-        tokens = float(said.remaining)
-        return cls(said.limit, rate, tokens, sent.at, sent.number, sent.at, tokens + let_in)
+    def of(
+        cls, sent: Sent, said: Allowance, rate: float, seconds: float, ledger: Ledger
+    ) -> TokenBucket:
+        """The belief after one answer, ``seconds`` after its request was sent."""
+        held = said.remaining + rate * seconds - ledger.in_flight
+        held_and_let_in = said.remaining + ledger.let_in
+        now = sent.at + seconds
+        return cls(said.limit, rate, held, now, ledger.sent, sent.at, held_and_let_in)
 
     @property
-    def _reserve(self) -> float:
-        return min(RESERVE_TOKENS, self.limit * RESERVE_SHARE)
+    def left(self) -> float:
+        """See `Belief.left`; without the corrections, so that later ones can be told apart."""
+        return self._tokens - self._corrected
+
+    def _held(self, now: float) -> float:
+        return min(float(self.limit), self._tokens + self.rate * (now - self._at))
 
     def opens_at(self, now: float, in_flight: int) -> float:
         """See `Belief.opens_at`."""
-        held = min(float(self.limit), self.tokens + self.rate * (now - self.at)) - in_flight
-        missing = 1.0 + self._reserve - held
-        opens = now if missing <= 0 else now + missing / self.rate
-        return max(opens, self._shut_until)
+        missing = 1.0 + self._reserve - self._held(now)
+        if missing <= 0:
+            return max(now, self._shut_until)
+        self._held_back = True
+        return max(now + missing / self.rate, self._shut_until)
 
     def sent(self, now: float, number: int, in_flight: int) -> bool:
         """See `Belief.sent`."""
+        self._tokens, self._at = self._held(now) - 1.0, now
         return False
 
     def let_in(
@@ -70,20 +100,36 @@ class TokenBucket:
     ) -> Belief | None:
         """See `Belief.let_in`; None where nothing comes in, so that it is no bucket."""
         said = allowance(response)
-        if said is None or sent.number < self.newest:
+        if said is None or sent.number < self._newest:
             return self
-        self.limit, self.tokens = said.limit, float(said.remaining)
-        self.at, self.newest = sent.at, sent.number
-        if said.remaining >= said.limit - 1:  # full: what comes is lost, and cannot be measured
-            self._measure_from(sent.at, ledger.let_in)
+        self.limit, self._newest = said.limit, sent.number
+        self._correct(sent, float(said.remaining), seconds, ledger.in_flight)
+        held_and_let_in = said.remaining + ledger.let_in
+        if said.remaining < said.limit - 1:
+            self._measure(sent.at, held_and_let_in)
+            return self if self.rate > 0 else None
+        if self._held_back:  # for no reason: it fills faster than was believed
+            self._held_back = False
+            self.rate *= 1.0 + FASTER_SHARE
+        self._measured_from, self._measured_sum = sent.at, held_and_let_in  # what comes is lost
+        return self
+
+    def _correct(self, sent: Sent, held: float, seconds: float, in_flight: int) -> None:
+        """The bucket held this much after the request; the double may have been wrong."""
+        if sent.number <= self._since or sent.left is None:
+            self._at = sent.at + seconds
+            self._tokens = held + self.rate * seconds - in_flight
         else:
-            self._measure(sent.at, ledger.let_in)
-        return self if self.rate > 0 else None
+            error = CORRECTED_SHARE * (held - (sent.left + self._corrected))
+            self._tokens += error
+            self._corrected += error
 
     def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
         """See `Belief.refused`."""
-        if sent.number >= self.newest:
-            self.tokens, self.at, self.newest = 0.0, sent.at, sent.number
+        if sent.number >= self._newest:
+            self._newest = sent.number
+            self._correct(sent, 0.0, now - sent.at, ledger.in_flight)
+            self._reserve = min(self.limit * LARGEST_RESERVE_SHARE, self._reserve * 1.5 + 0.5)
         told = told_seconds(response) or 0.0
         self._shut_until = now + max(told, 1.0 / self.rate) * 2.0 ** min(ledger.tries - 1, 10)
         return self
@@ -92,14 +138,10 @@ class TokenBucket:
         """See `Belief.believed`."""
         return Believed(rate=self.rate, burst=self.limit)
 
-    def _measure(self, at: float, let_in: int) -> None:
-        seconds = at - self._measured_from
+    def _measure(self, at: float, held_and_let_in: float) -> None:
+        seconds, came = at - self._measured_from, held_and_let_in - self._measured_sum
         if seconds < MEASURED_SECONDS:
             return
-        came = self.tokens + let_in - self._measured_sum
         if came >= MEASURED_TOKENS or seconds >= LONGEST_MEASURE_SECONDS:
             self.rate = came / seconds
-            self._measure_from(at, let_in)
-
-    def _measure_from(self, at: float, let_in: int) -> None:
-        self._measured_from, self._measured_sum = at, self.tokens + let_in
+            self._measured_from, self._measured_sum = at, held_and_let_in

@@ -14,8 +14,8 @@ class Sent:
     number: int
     """Counts from 1, in the order of sending."""
     at: float
-    left: int | None = None
-    """What was left at the most, before this request; None where nobody knew."""
+    left: float | None = None
+    """What was left, by the belief of that time; None where it did not count that."""
     in_flight: int = 0
     """The others that were under way when it was sent."""
 

@@ -39,10 +39,14 @@ FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 60.0
 """The first and the longest wait that no answer has named."""
 
-RISES_OF_A_BUCKET = 2
+SIGNS_OF_A_BUCKET = 2
 """So often must more be left than before until it is no window; once, others can be the reason."""
 
-SHORTEST_SECONDS = 0.001
+SHORTEST_WINDOW_SECONDS = 0.5
+SAME_MOMENT_SECONDS = 0.001
+
+WINDOWS_OF_A_BUCKET = 3
+"""So many times its limit must have come back, in windows that others opened, until it is none."""
 
 LATE_SECONDS = 0.05
 """By how much a window may be older than it seems from here."""
@@ -83,6 +87,9 @@ class FixedWindow:
     """A window was still shut so many seconds after it had opened."""
     _tried_early: bool = False
     _rises: int = 0
+    """So often was more left than before, though no new window can have begun."""
+    _fillings: int = 0
+    """So often was it full again sooner than any window."""
     _asks_at: float = -math.inf
     """Where the end is not known: when one request may ask."""
 
@@ -140,27 +147,34 @@ class FixedWindow:
         said = allowance(response)
         if said is None:
             return self
-        total = said.remaining + ledger.let_in
+        if not self.proven and self._is_a_bucket(sent, said, ledger):
+            return self._bucket(sent, said, seconds, ledger)
         if said.remaining >= said.limit - 1:
-            self._full = sent.at, total
-        if self._rose(sent, said, ledger.in_flight):
-            full_at, full_total = self._full
-            rate = max(1.0, total - full_total) / max(SHORTEST_SECONDS, sent.at - full_at)
-            return TokenBucket.of(sent, said, rate, ledger.let_in)
+            self._full = sent.at, said.remaining + ledger.let_in
         self._fastest = min(seconds, self._fastest * FASTEST_FADES)
         self._count(sent, said, seconds, ledger.sent)
         if self.length is None and self.left <= ledger.in_flight:
             self._foretold(sent, rate_reset(response))
         return self
 
-    def _rose(self, sent: Sent, said: Allowance, in_flight: int) -> bool:
-        """Whether more is left than before, once again, and not because a new window began."""
-        if self.proven or sent.left is None or said.remaining < sent.left:
+    def _is_a_bucket(self, sent: Sent, said: Allowance, ledger: Ledger) -> bool:
+        """Whether it cannot be a window, unless others have used it."""
+        if said.remaining >= said.limit - 1:  # full, which a window is but once
+            since = sent.at - self._full[0]
+            self._fillings += SAME_MOMENT_SECONDS < since < SHORTEST_WINDOW_SECONDS
+            return self._fillings >= SIGNS_OF_A_BUCKET
+        if sent.left is None or said.remaining < sent.left:
             return False
-        if said.remaining >= said.limit - 1 - sent.in_flight - in_flight:
-            return False
-        self._rises += 1
-        return self._rises >= RISES_OF_A_BUCKET
+        newcomers = sent.in_flight + ledger.in_flight
+        self._rises += said.remaining < said.limit - 1 - newcomers  # else a new one may have begun
+        came = said.remaining + ledger.let_in - self._full[1]
+        return self._rises >= SIGNS_OF_A_BUCKET or came > WINDOWS_OF_A_BUCKET * self.limit
+
+    def _bucket(self, sent: Sent, said: Allowance, seconds: float, ledger: Ledger) -> TokenBucket:
+        full_at, full_total = self._full
+        came = max(1, said.remaining + ledger.let_in - full_total)
+        rate = came / max(SAME_MOMENT_SECONDS, sent.at - full_at)
+        return TokenBucket.of(sent, said, rate, seconds, ledger)
 
     def _count(self, sent: Sent, said: Allowance, seconds: float, newest: int) -> None:
         if said.limit != self.limit:
