@@ -34,6 +34,7 @@ CORRECTED_SHARE = 0.25
 MEASURED_SECONDS = 0.5
 MEASURED_TOKENS = 20.0
 LONGEST_MEASURE_SECONDS = 10.0
+"""The rate is measured over so much; a request goes after so long, however slow it seemed."""
 
 
 @attrs.define
@@ -84,11 +85,12 @@ class TokenBucket:
 
     def opens_at(self, now: float, in_flight: int) -> float:
         """See `Belief.opens_at`."""
-        missing = 1.0 + self._reserve - self._held(now)
+        missing = min(1.0 + self._reserve, float(self.limit)) - self._held(now)
         if missing <= 0:
             return max(now, self._shut_until)
         self._held_back = True
-        return max(now + missing / self.rate, self._shut_until)
+        comes_at = min(now + missing / self.rate, self._at + LONGEST_MEASURE_SECONDS)
+        return max(comes_at, self._shut_until)
 
     def sent(self, now: float, number: int, in_flight: int) -> bool:
         """See `Belief.sent`."""
