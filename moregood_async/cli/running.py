@@ -34,7 +34,7 @@ def finished(voice: Voice, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
 
 
 def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's loop where it is installed (the extra ``speed``); None is asyncio's own."""
+    """The loop of uvloop where it is installed (the extra ``speed``); None is asyncio's own."""
     try:
         import uvloop
     except ImportError:

@@ -6,6 +6,9 @@ import attrs
 
 from moregood_async.wire import Response, rate_reset, retry_after
 
+LARGEST_LIMIT = 10**9
+"""A server that names a larger one is not believed."""
+
 
 @attrs.define
 class Allowance:
@@ -29,7 +32,9 @@ def allowance(response: Response) -> Allowance | None:
     if remaining is None:
         return None
     try:
-        allowed = Allowance(int(said.get("X-RateLimit-Limit", "")), int(remaining))
+        limit, left = int(said.get("X-RateLimit-Limit", "")), int(remaining)
     except ValueError:
         return None
-    return allowed if 1 <= allowed.limit >= allowed.remaining else None
+    if not (1 <= limit <= LARGEST_LIMIT and left <= limit):
+        return None
+    return Allowance(limit, max(left, -limit))

@@ -39,6 +39,10 @@ class Belief(Protocol):
         """A request goes; whether it asks, so that all others wait for its answer."""
         ...
 
+    def lost(self, sent: Sent) -> None:
+        """A request ended without an answer; it may have been counted."""
+        ...
+
     def let_in(
         self, sent: Sent, response: Response, seconds: float, ledger: Ledger
     ) -> Belief | None:

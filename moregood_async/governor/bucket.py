@@ -31,8 +31,10 @@ LARGEST_RESERVE_SHARE = 0.6
 CORRECTED_SHARE = 0.25
 """By how much of its error the double is corrected: single answers come out of order."""
 
+IDLE_SECONDS = 1.0
 MEASURED_SECONDS = 0.5
 MEASURED_TOKENS = 20.0
+LONGEST_WAIT_SECONDS = 60.0
 LONGEST_MEASURE_SECONDS = 10.0
 """The rate is measured over so much; a request goes after so long, however slow it seemed."""
 
@@ -57,6 +59,8 @@ class TokenBucket:
     """The sum of all corrections."""
     _newest: int = 0
     """The number of the newest request that was answered."""
+    _overflowed: bool = False
+    """Whether it may have been full since its rate was measured, so that tokens were lost."""
     _held_back: bool = False
     """Whether requests have waited for tokens since the bucket was last seen full."""
     _shut_until: float = -math.inf
@@ -94,8 +98,13 @@ class TokenBucket:
 
     def sent(self, now: float, number: int, in_flight: int) -> bool:
         """See `Belief.sent`."""
-        self._tokens, self._at = self._held(now) - 1.0, now
+        held = self._held(now)
+        self._overflowed |= held >= self.limit - 0.5 and now - self._at > IDLE_SECONDS
+        self._tokens, self._at = held - 1.0, now
         return False
+
+    def lost(self, sent: Sent) -> None:
+        """See `Belief.lost`."""
 
     def let_in(
         self, sent: Sent, response: Response, seconds: float, ledger: Ledger
@@ -105,24 +114,28 @@ class TokenBucket:
         if said is None or sent.number < self._newest:
             return self
         self.limit, self._newest = said.limit, sent.number
-        self._correct(sent, float(said.remaining), seconds, ledger.in_flight)
+        self._correct(sent, said.remaining, CORRECTED_SHARE, seconds, ledger.in_flight)
         held_and_let_in = said.remaining + ledger.let_in
-        if said.remaining < said.limit - 1:
+        if said.remaining < said.limit - 1 and not self._overflowed:
             self._measure(sent.at, held_and_let_in)
             return self if self.rate > 0 else None
-        if self._held_back:  # for no reason: it fills faster than was believed
+        full = said.remaining >= said.limit - 1
+        if full and self._held_back:  # for no reason: it fills faster than was believed
             self._held_back = False
             self.rate *= 1.0 + FASTER_SHARE
+        self._overflowed = False
         self._measured_from, self._measured_sum = sent.at, held_and_let_in  # what comes is lost
         return self
 
-    def _correct(self, sent: Sent, held: float, seconds: float, in_flight: int) -> None:
+    def _correct(
+        self, sent: Sent, held: float, share: float, seconds: float, in_flight: int
+    ) -> None:
         """The bucket held this much after the request; the double may have been wrong."""
         if sent.number <= self._since or sent.left is None:
             self._at = sent.at + seconds
             self._tokens = held + self.rate * seconds - in_flight
         else:
-            error = CORRECTED_SHARE * (held - (sent.left + self._corrected))
+            error = share * (held - (sent.left + self._corrected))
             self._tokens += error
             self._corrected += error
 
@@ -130,10 +143,10 @@ class TokenBucket:
         """See `Belief.refused`."""
         if sent.number >= self._newest:
             self._newest = sent.number
-            self._correct(sent, 0.0, now - sent.at, ledger.in_flight)
+            self._correct(sent, 0.0, 1.0, now - sent.at, ledger.in_flight)
             self._reserve = min(self.limit * LARGEST_RESERVE_SHARE, self._reserve * 1.5 + 0.5)
-        told = told_seconds(response) or 0.0
-        self._shut_until = now + max(told, 1.0 / self.rate) * 2.0 ** min(ledger.tries - 1, 10)
+        wait = min(LONGEST_WAIT_SECONDS, 2.0 ** min(ledger.tries - 1, 10) / self.rate)
+        self._shut_until = now + max(told_seconds(response) or 0.0, wait)
         return self
 
     def believed(self) -> Believed:

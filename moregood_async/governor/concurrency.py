@@ -15,6 +15,7 @@ FIRST = 4
 SLOW_TIMES = 4.0
 SLOW_SECONDS = 0.5
 USUAL_RISES = 0.1
+QUICKEST_SECONDS = 0.001
 SHRINKS_TO = 0.7
 LEAST_SHARE = 0.125
 """Slow answers alone leave so much of the most: they may have reasons of their own."""
@@ -43,7 +44,9 @@ class Concurrency:
     def answered(self, operation: str, seconds: float, number: int, newest: int) -> None:
         """Request ``number`` was let in and took so long; ``newest`` was sent last."""
         if self._slow(operation, seconds):
-            least = max(1.0, self.most * LEAST_SHARE)
+            if number > self._shrunk_at:
+                self._usual[operation] *= 1.0 + USUAL_RISES
+            least = min(self.allowed, max(1.0, self.most * LEAST_SHARE))
             self._shrink(max(least, self.allowed * SHRINKS_TO), number, newest)
         elif self.allowed < self.most:
             grown = self.allowed + (1.0 / self.allowed if self._settled else 1.0)
@@ -54,14 +57,10 @@ class Concurrency:
         if usual is None or seconds < usual:
             if len(self._usual) >= MOST_OPERATIONS:
                 self._usual.clear()
-            self._usual[operation] = seconds
+            self._usual[operation] = max(seconds, QUICKEST_SECONDS)
             return False
         return seconds > SLOW_TIMES * usual and seconds > SLOW_SECONDS
 
     def _shrink(self, allowed: float, number: int, newest: int) -> None:
-        if number <= self._shrunk_at or allowed > self.allowed:  # sent before the last time
-            return
-        self.allowed = allowed
-        self._settled, self._shrunk_at = True, newest
-        for operation in self._usual:
-            self._usual[operation] *= 1.0 + USUAL_RISES
+        if number > self._shrunk_at:  # sent after the last time
+            self.allowed, self._settled, self._shrunk_at = allowed, True, newest

@@ -21,6 +21,10 @@ FASTER_SHARE = 0.015
 FIRST_RATE = 5.0
 """Requests a second to begin with, where too few were let in to tell."""
 
+SLOWEST, FASTEST = 1.0 / 30.0, 1e6
+"""Requests a second: one in two of the longest waits, and what nothing here reaches."""
+
+IDLE_SECONDS = 1.0
 MEASURED_REQUESTS = 10
 FIRST_WAIT_SECONDS = 0.25
 LONGEST_WAIT_SECONDS = 60.0
@@ -31,11 +35,12 @@ SLOWER_SHARE = 0.3
 """By how much requests go slower after a refusal so soon that it measures nothing."""
 
 SEEKING_SHARE = 0.03
-"""By how much requests go faster with each that is let in, until the rate was measured once."""
+SEEKING_SLOWS = 3.0
+"""By how much requests go faster with each that is let in, at first; a third with each measure."""
 
 UNREFUSED_REQUESTS = 100
 RISING_SHARE = 0.003
-"""The same, after so many without a refusal: the rate has risen."""
+"""The same, later on, after so many without a refusal: the rate has risen."""
 
 
 @attrs.define
@@ -50,7 +55,7 @@ class Goodput:
     _refused_after: int = 0
     """How many had been let in before the last refusal that measured."""
     _next_at: float = -math.inf
-    _measured: bool = False
+    _rising: float = SEEKING_SHARE
     left: None = None
 
     def opens_at(self, now: float, in_flight: int) -> float:
@@ -59,16 +64,22 @@ class Goodput:
 
     def sent(self, now: float, number: int, in_flight: int) -> bool:
         """See `Belief.sent`."""
+        idle = now - self._next_at
+        if math.inf > idle > max(IDLE_SECONDS, 2.0 / self.rate):  # not the server's slowness
+            self._refused_at += idle
         gap = 1.0 / (self.rate * (1.0 + FASTER_SHARE))
         self._next_at = max(self._next_at, now - gap) + gap
         return False
 
+    def lost(self, sent: Sent) -> None:
+        """See `Belief.lost`."""
+
     def let_in(self, sent: Sent, response: Response, seconds: float, ledger: Ledger) -> Belief:
         """See `Belief.let_in`."""
-        if not self._measured:
-            self.rate *= 1.0 + SEEKING_SHARE
-        elif ledger.let_in - self._refused_after > UNREFUSED_REQUESTS:
-            self.rate *= 1.0 + RISING_SHARE
+        unrefused = ledger.let_in - self._refused_after
+        if self._rising > RISING_SHARE or unrefused > UNREFUSED_REQUESTS:
+            self.rate *= 1.0 + self._rising
+        self.rate = min(self.rate, FASTEST)
         return self
 
     def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
@@ -78,13 +89,16 @@ class Goodput:
         if self.rate == math.inf:
             self._measure_from(sent, ledger)
         elif count >= MEASURED_REQUESTS:
-            self.rate, self._measured = count / (sent.at - self._refused_at), True
+            seconds = max(sent.at - self._refused_at, 1.0 / FASTEST)
+            self.rate = count / seconds
+            self._rising = max(RISING_SHARE, self._rising / SEEKING_SLOWS)
             self._measure_from(sent, ledger)
         elif ledger.tries == 1:
             self.rate *= 1.0 - SLOWER_SHARE
         self._next_at = now + self._wait(told, ledger.tries, soon=count > 0)
         if self.rate == math.inf:
             self.rate = max(FIRST_RATE, ledger.let_in / (self._next_at - self._began))
+        self.rate = max(self.rate, SLOWEST)
         return self
 
     def _wait(self, told: float | None, tries: int, *, soon: bool) -> float:

@@ -72,6 +72,10 @@ class Governor:
 
     def gone(self, sent: Sent) -> None:
         """A request ended by cancellation, or by an error of ours: that says nothing."""
+        self._ends(sent)
+        self.belief.lost(sent)
+
+    def _ends(self, sent: Sent) -> None:
         self._ledger.in_flight -= 1
         if sent.number == self._asking:
             self._asking = 0
@@ -83,7 +87,7 @@ class Governor:
 
     def answered(self, now: float, sent: Sent, operation: str, response: Response) -> None:
         """An answer came, whatever its status."""
-        self.gone(sent)
+        self._ends(sent)
         if response.status >= 400 and told_to_wait(response):
             self._was_refused(now, sent, response)
             return

@@ -28,17 +28,20 @@ class Unlimited:
         """See `Belief.sent`."""
         return False
 
+    def lost(self, sent: Sent) -> None:
+        """See `Belief.lost`."""
+
     def let_in(self, sent: Sent, response: Response, seconds: float, ledger: Ledger) -> Belief:
         """See `Belief.let_in`."""
         said = allowance(response)
-        return self if said is None else FixedWindow.of(sent, said, ledger.let_in)
+        return self if said is None else FixedWindow.of(sent, said, seconds, ledger.let_in)
 
     def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
         """See `Belief.refused`."""
         said = allowance(response)
         if said is None:
             return Goodput(ledger.began).refused(now, sent, response, ledger)
-        window = FixedWindow.of(sent, said, ledger.let_in)
+        window = FixedWindow.of(sent, said, now - sent.at, ledger.let_in)
         return window.refused(now, sent, response, ledger)
 
     def believed(self) -> Believed:

@@ -30,7 +30,12 @@ MARGIN_SECONDS = 0.004
 """How much later than predicted a window's first request goes: a network is not that even."""
 
 WIDER_MARGIN_SECONDS = 0.05
-"""The margin after the first prediction that was too early; it doubles with each that follows."""
+WIDER = 5.0
+"""The margin after the first prediction that was too early, and by how much it grows with each
+that follows: some of Laravel's caches keep windows for up to a second too long."""
+
+NARROWER = 0.85
+"""By how much the margin becomes smaller with each prediction that holds."""
 
 EARLY_SECONDS = 0.1
 """How long after the earliest end a request tries it; its own margin, since it goes but once."""
@@ -41,6 +46,12 @@ LONGEST_WAIT_SECONDS = 60.0
 
 SIGNS_OF_A_BUCKET = 2
 """So often must more be left than before until it is no window; once, others can be the reason."""
+
+MUST_HOLD_AGAIN = 16
+"""Once all were too early, so many predictions must hold before all go at once again."""
+
+UNSEEN_SECONDS = 5.0
+"""After so long without a request nobody knows whether the window is still the same."""
 
 SHORTEST_WINDOW_SECONDS = 0.5
 SAME_MOMENT_SECONDS = 0.001
@@ -73,19 +84,33 @@ class FixedWindow:
     """When it was last full, and what it held then together with what it had let in."""
     length: float | None = None
     """Seconds, once that is known."""
-    proven: bool = False
-    """Whether a prediction by this length has held."""
+    _held: int = 0
+    """So many predictions by this length have held, one after the other."""
+    _must_hold: int = 1
+    """So many must have, until the whole next window goes at once."""
     _took: float = 0.0
     """How long the request that opened it was under way: more than the fastest, it came late."""
     _fastest: float = math.inf
     _margin: float = MARGIN_SECONDS
     _opened_before: float | None = None
     """When the window opened that is predicted to be over, until an answer proves it."""
+    _last: int = 0
+    """The number of the last request that was sent."""
+    _doubtful: int = 0
+    """So many requests may have been counted, beside those in flight and in what is left."""
+    _doubtful_up_to: int = 0
+    """Answers to requests after this number settle that."""
+    _stragglers: int = 0
+    """So many requests before the first may have come after it."""
     _known: int = 0
     """Answers to requests up to this number tell of no newer window."""
     _shut_for: float = 0.0
     """A window was still shut so many seconds after it had opened."""
     _tried_early: bool = False
+    _doubted: bool = False
+    """Whether it seemed longer than was believed, once."""
+    _sent_at: float = math.inf
+    """When the last request was sent."""
     _rises: int = 0
     """So often was more left than before, though no new window can have begun."""
     _fillings: int = 0
@@ -94,14 +119,21 @@ class FixedWindow:
     """Where the end is not known: when one request may ask."""
 
     @classmethod
-    def of(cls, sent: Sent, said: Allowance, let_in: int) -> FixedWindow:
+    def of(cls, sent: Sent, said: Allowance, seconds: float, let_in: int) -> FixedWindow:
         """The belief after one answer: where it used the first of a window, it opened it.
 
-        ``let_in`` counts all so far.
+        The request was under way for ``seconds``; ``let_in`` counts all so far.
         """
         opened = sent.at if said.remaining == said.limit - 1 else None
         full = sent.at, said.remaining + let_in
-        return cls(said.limit, said.remaining, opened, sent.number, full)
+        window = cls(said.limit, said.remaining, opened, sent.number, full)
+        window._took, window._sent_at, window._last = seconds, sent.at, sent.number
+        return window
+
+    @property
+    def proven(self) -> bool:
+        """Whether the length has proved itself, so that nobody needs to ask any more."""
+        return self._held >= self._must_hold
 
     @property
     def ends_at(self) -> float:
@@ -117,11 +149,13 @@ class FixedWindow:
         if self._tried_early or self.opened is None or self.length is None:
             return math.inf
         earlier = self.length - ROUNDING_SECONDS + EARLY_SECONDS
+        if self.length <= ROUNDING_SECONDS:  # or a bucket that names a second for less
+            earlier = max(earlier, self._shut_for + EARLY_SECONDS)
         return self.opened + earlier if earlier > self._shut_for else math.inf
 
     def opens_at(self, now: float, in_flight: int) -> float:
         """When the next request may go; inf where an answer must tell first."""
-        if self.left > in_flight:
+        if self.left - self._doubtful > in_flight:
             return now
         if self.proven and now >= self.ends_at:
             return now
@@ -133,14 +167,27 @@ class FixedWindow:
 
     def sent(self, now: float, number: int, in_flight: int) -> bool:
         """A request goes; whether it asks, so that the others wait for its answer."""
+        if self.length is None and now - self._sent_at > UNSEEN_SECONDS:
+            self.opened = None  # others may have opened another one meanwhile
+        self._sent_at, self._last = now, number
         if now >= self.ends_at:
             self._opened_before, self.opened = self.opened, now
-            self.first, self.left = number, self.limit
+            self.first, self.left, self._doubtful = number, self.limit, 0
             return not self.proven
-        if self.left > in_flight:
+        if self.left - self._doubtful > in_flight:
             return False
         self._tried_early |= now >= self._early_at
         return True
+
+    def lost(self, sent: Sent) -> None:
+        """See `Belief.lost`."""
+        if sent.number >= self.first:
+            self._doubt(1)
+
+    def _doubt(self, requests: int) -> None:
+        """So many may have been counted, and no answer has said so yet."""
+        self._doubtful += requests
+        self._doubtful_up_to = self._last
 
     def let_in(self, sent: Sent, response: Response, seconds: float, ledger: Ledger) -> Belief:
         """See `Belief.let_in`."""
@@ -152,7 +199,7 @@ class FixedWindow:
         if said.remaining >= said.limit - 1:
             self._full = sent.at, said.remaining + ledger.let_in
         self._fastest = min(seconds, self._fastest * FASTEST_FADES)
-        self._count(sent, said, seconds, ledger.sent)
+        self._count(sent, said, seconds, ledger.in_flight)
         if self.length is None and self.left <= ledger.in_flight:
             self._foretold(sent, rate_reset(response))
         return self
@@ -173,78 +220,92 @@ class FixedWindow:
     def _bucket(self, sent: Sent, said: Allowance, seconds: float, ledger: Ledger) -> TokenBucket:
         full_at, full_total = self._full
         came = max(1, said.remaining + ledger.let_in - full_total)
-        rate = came / max(SAME_MOMENT_SECONDS, sent.at - full_at)
+        rate = came / max(SAME_MOMENT_SECONDS, seconds, sent.at - full_at)
         return TokenBucket.of(sent, said, rate, seconds, ledger)
 
-    def _count(self, sent: Sent, said: Allowance, seconds: float, newest: int) -> None:
+    def _count(self, sent: Sent, said: Allowance, seconds: float, in_flight: int) -> None:
         if said.limit != self.limit:
             self.limit, self.left = said.limit, said.remaining
         opener = said.remaining == said.limit - 1
-        if self._is_new(sent, said):
-            self._begins(sent, said, newest)
-        if sent.number < self.first and not (opener and self.opened is None):
+        refilled = sent.left is not None and said.remaining >= sent.left
+        if refilled and sent.number > self._known:
+            self._begins(sent, said, in_flight)
+        in_this = sent.number >= self.first or refilled or (opener and self.opened is None)
+        if not in_this:
+            self._doubt(self.first - sent.number <= self._stragglers)  # it may be, all the same
             return
+        if sent.number > self._doubtful_up_to:
+            self._doubtful = 0  # by now they are in what is left, or not at all
         self.left = min(self.left, said.remaining)
         if opener:
             self._opened_by(sent, seconds)
-        elif sent.number == self.first and said.remaining < said.limit - 1 - (newest - sent.number):
-            self.opened, self.proven = None, False  # by others, nobody knows when
+        elif sent.number == self.first and said.remaining < said.limit - 1 - (
+            self._last - sent.number
+        ):
+            self.opened, self._held = None, 0  # by others, nobody knows when
 
     def _opened_by(self, sent: Sent, seconds: float) -> None:
         if self._opened_before is not None:
-            self.proven = True
-            self._margin = max(MARGIN_SECONDS, self._margin / 2)
+            self._held, self._doubted = self._held + 1, False
+            self._margin = max(MARGIN_SECONDS, self._margin * NARROWER)
         self.opened, self._took, self._opened_before = sent.at, seconds, None
 
-    def _is_new(self, sent: Sent, said: Allowance) -> bool:
-        """Whether more is left than when it was sent, and that is no news already."""
-        return sent.left is not None and said.remaining >= sent.left and sent.number > self._known
-
-    def _begins(self, sent: Sent, said: Allowance, newest: int) -> None:
+    def _begins(self, sent: Sent, said: Allowance, in_flight: int) -> None:
         """A new window was met before it was expected."""
         if self.opened is not None and 0 < self._shut_for < sent.at - self.opened:
             self._shorten(sent.at - self.opened)
         self.opened, self._opened_before = None, None
-        self.first, self.left, self._known = sent.number, said.remaining, newest
+        self.first, self.left, self._known = sent.number, said.remaining, self._last
+        self._stragglers, self._doubtful = sent.in_flight, 0
+        self._doubt(sent.in_flight + self._last - sent.number - in_flight)  # answered before it
 
     def _shorten(self, open_after: float) -> None:
         """It was shut for some time, and open ``open_after`` seconds after it had opened."""
         if self.length is None:
             whole = math.floor(self._shut_for) + 1.0
             self.length = min(whole, open_after)
-        elif self.length > open_after:
+        elif open_after < self.length - ROUNDING_SECONDS / 2:
             self.length = min(open_after, max(1.0, self.length - ROUNDING_SECONDS))
-            self.proven = False
+            self._held = 0
 
     def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
         """See `Belief.refused`."""
         told = told_seconds(response)
-        if sent.number == self.first and self._opened_before is not None:
+        if sent.number >= self.first and self._opened_before is not None:
             self._was_too_early()
         self.left = 0
         gone = None if self.opened is None else sent.at - self.opened
         if gone is not None and gone >= 0:
             self._shut_for = max(self._shut_for, gone)
             if told is not None and self._is_longer(gone + told):
-                self.length = _length(gone, told)
-                self.proven = False
+                self._lengthen(gone, told)
         self._asks_at = now + _wait(told, ledger.tries)
         return self
 
     def _is_longer(self, seconds: float) -> bool:
         return self.length is None or seconds > self.length + ROUNDING_SECONDS
 
+    def _lengthen(self, gone: float, told: float) -> None:
+        """It is open for longer than was believed; or somebody else has opened the next one."""
+        if self.length is not None and not self._doubted:
+            self.opened, self._doubted = None, True  # whoever opens one again will see
+        else:
+            self.length, self._doubted = _length(gone, told), False
+        self._held = 0
+
     def _foretold(self, sent: Sent, seconds: float | None) -> None:
         """An answer may say when it ends, before anything is refused."""
         if seconds is not None and self.opened is None:
             self._asks_at = sent.at + seconds
-        elif seconds is not None and self.opened is not None:
+        elif seconds is not None and self.opened is not None and sent.at >= self.opened:
             self.length = _length(sent.at - self.opened, seconds)
 
     def _was_too_early(self) -> None:
         self.opened, self._opened_before = self._opened_before, None
-        self.proven = False
-        self._margin = max(WIDER_MARGIN_SECONDS, self._margin * 2)
+        if self.proven:
+            self._must_hold = MUST_HOLD_AGAIN
+        self._held = 0
+        self._margin = _wider(self._margin)
 
     def believed(self) -> Believed:
         """See `Belief.believed`."""
@@ -258,7 +319,15 @@ def _wait(told: float | None, tries: int) -> float:
     """Until somebody may ask, where nobody knows how long the window has been open."""
     if told is None:
         return min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 10))
-    return told + min(LONGEST_WAIT_SECONDS, ROUNDING_SECONDS * 2.0 ** min(tries - 1, 10))
+    margin = ROUNDING_SECONDS if told == int(told) else LATE_SECONDS
+    return told + min(LONGEST_WAIT_SECONDS, margin * 2.0 ** min(tries - 1, 10))
+
+
+def _wider(margin: float) -> float:
+    """The margin after a prediction that was too early by more than this one."""
+    if margin >= ROUNDING_SECONDS:
+        return min(LONGEST_WAIT_SECONDS, 2.0 * margin)
+    return min(ROUNDING_SECONDS, max(WIDER_MARGIN_SECONDS, WIDER * margin))
 
 
 def _length(gone: float, told: float) -> float:
