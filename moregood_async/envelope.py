@@ -57,7 +57,7 @@ def page_of(kind: type[T], response: Response, *, number: int) -> tuple[Page[T],
     if not isinstance(data, list):
         raise _unexpected("an answer whose data is no list", response)
     page = Page(
-        items=tuple(_decoded(kind, row, response) for row in cast(list[object], data)),
+        items=_all_decoded(kind, cast(list[object], data), response),
         number=number,
         last=said.last_page,
         total=said.total,
@@ -84,11 +84,19 @@ def _contents(response: Response) -> dict[str, Any]:
 
 
 _TRUE = (True, "true", "1")
+_NOT_DENIED = (None, *_TRUE)
 
 
 def _decoded(kind: type[T], data: object, response: Response) -> T:
     try:
         return codec.decode(kind, data)
+    except codec.Unfit as error:
+        raise _unexpected(f"the answer holds {error}", response) from error
+
+
+def _all_decoded(kind: type[T], rows: list[object], response: Response) -> tuple[T, ...]:
+    try:
+        return codec.decode_all(kind, rows)
     except codec.Unfit as error:
         raise _unexpected(f"the answer holds {error}", response) from error
 
@@ -108,7 +116,7 @@ def _refused(response: Response) -> APIError:
 
 def _denied(response: Response, said: dict[str, Any]) -> MoreGoodError | None:
     """The refusal behind a 2xx that says ``success: false``."""
-    if said.get("success") in (None, *_TRUE):
+    if said.get("success") in _NOT_DENIED:
         return None
     code = _code(said)
     if code is not None and 400 <= code <= 599:

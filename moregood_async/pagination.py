@@ -8,8 +8,10 @@ an error: a short list is never passed off as a whole one.
 from __future__ import annotations
 
 import asyncio
+from array import array
+from bisect import bisect_left
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
@@ -25,21 +27,53 @@ Fetch = Callable[[int], Awaitable[tuple[Page[T], Pagination]]]
 
 
 class SeenIds:
-    """Which ids have come by, at about a bit each where they lie close together."""
+    """Which ids have come by: at a bit each where they lie close together, else at a few bytes.
+
+    As roaring bitmaps do it: of each 65,536 numbers a sorted list, until a bitmap is smaller.
+    """
 
     __slots__ = ("_bits",)
 
     def __init__(self) -> None:
-        self._bits: dict[int, int] = {}
+        self._bits: dict[int, array[int] | bytearray] = {}
 
     def add(self, number: int) -> bool:
         """Note an id; False where it was there already."""
-        block, bit = number >> 8, 1 << (number & 255)
-        bits = self._bits.get(block, 0)
-        if bits & bit:
+        low = number & 0xFFFF
+        block = self._bits.get(number >> 16)
+        if block is None:
+            self._bits[number >> 16] = array("H", (low,))
+            return True
+        if isinstance(block, bytearray):
+            return _marked(block, low)
+        if len(block) == _LONGEST_LIST:
+            self._bits[number >> 16] = bits = _bitmap(block)
+            return _marked(bits, low)
+        place = bisect_left(block, low)
+        if place < len(block) and block[place] == low:
             return False
-        self._bits[block] = bits | bit
+        block.insert(place, low)
         return True
+
+
+_LONGEST_LIST = 2**12
+"""At two bytes a number; a bitmap takes as much for all of them."""
+
+
+def _bitmap(numbers: Iterable[int]) -> bytearray:
+    bits = bytearray(2**13)
+    for number in numbers:
+        _marked(bits, number)
+    return bits
+
+
+def _marked(bits: bytearray, number: int) -> bool:
+    """Mark a number; False where it was marked already."""
+    place, bit = number >> 3, 1 << (number & 7)
+    if bits[place] & bit:
+        return False
+    bits[place] |= bit
+    return True
 
 
 @attrs.define

@@ -4,7 +4,7 @@ import importlib.util
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import attrs
@@ -26,6 +26,7 @@ from moregood_async import (
     UnexpectedAnswer,
     codec,
 )
+from moregood_async.codec.readers import MOST_ORDERS, _Plan
 from moregood_async.envelope import model_of
 from moregood_async.models.fields import UNSET, SentValue, wire_date
 from tests.strategies import (
@@ -499,3 +500,80 @@ def test_no_bytes_break_the_reading(body: bytes) -> None:
     except ValueError:
         return
     assert said == json.loads(body)
+
+
+# Readers are written for the order in which fields come
+
+
+@each_answer
+def test_fields_come_in_any_order(kind: type[Any]) -> None:
+    """In more orders than have a reader of their own, and with fields missing and unknown."""
+    told = {**least(kind), "unheard_of": [1]}
+    told |= dict.fromkeys(part_kinds(kind).keys() - told.keys())
+    names = sorted(told)
+    expected = kind(**least(kind), extra={"unheard_of": [1]})
+    for turn in range(3 * MOST_ORDERS):
+        by = turn % len(names)
+        mixed = [*names[by:], *names[:by]]
+        some = [name for name in mixed if name in expected.extra or name in least(kind)]
+        for order in (mixed, mixed[::-1], some):
+            assert expected == read(kind, {name: told[name] for name in order})
+
+
+def test_a_server_that_shuffles_fields_fills_no_memory() -> None:
+    """So many orders have a reader; what comes in others is read field by field."""
+    plan = _Plan(Location, codec._CONVERTER.get_structure_hook)
+    readers = [plan.reader_for(("id", f"x{number}")) for number in range(MOST_ORDERS + 2)]
+    assert MOST_ORDERS == len(plan.written)
+    for reader in readers[MOST_ORDERS:]:
+        assert Location(id=1, extra={"x": 2}) == reader({"id": 1, "x": 2})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "v0",
+        "it",
+        "order",
+        "data",
+        "told",
+        "",
+        "a b",
+        "'",
+        '"',
+        "\\",
+        "\n",
+        "x]; raise SystemExit; [y",
+    ],
+    ids=ascii,
+)
+def test_no_name_in_an_answer_gets_into_a_readers_source(name: str) -> None:
+    """It is data, and in ``extra``."""
+    assert Location(id=7, name="Soho", extra={name: 1}) == (
+        read(Location, {"id": 7, name: 1, "name": "Soho"})
+    )
+
+
+def test_times_that_look_alike_are_not_taken_for_each_other() -> None:
+    """In Python 1 is True and 1.0; only whole seconds are the same moment."""
+    customer = read(
+        Customer,
+        {"id": 1, "signed_up_at": 1, "created_at": True, "updated_at": 1, "first_asked_at": 1.5},
+    )
+    second = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert (second, None, second) == (
+        customer.signed_up_at,
+        customer.created_at,
+        customer.updated_at,
+    )
+    assert second + timedelta(seconds=0.5) == customer.first_asked_at
+    assert {"created_at": True} == customer.extra
+
+
+def test_a_list_is_read_as_its_objects_are() -> None:
+    """One that is no object spoils the list, which would be short without it."""
+    rows: list[object] = [{"id": 1, "email": 5}, {"email": "a@b", "id": "2"}]
+    assert tuple(codec.decode(Customer, row) for row in rows) == codec.decode_all(Customer, rows)
+    for unfit in (None, dict[str, Any](), "text"):
+        with pytest.raises(codec.Unfit):
+            codec.decode_all(Customer, [*rows, unfit])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 
 from moregood_async.errors import NoAnswer
 from moregood_async.wire import Handler, Request, Response
@@ -10,10 +11,14 @@ from moregood_async.wire import Handler, Request, Response
 logger: logging.Logger = logging.getLogger("moregood_async")
 
 
-async def observe(request: Request, call_next: Handler) -> Response:
-    """Logs what became of one attempt; costs nothing where DEBUG is off."""
-    if not logger.isEnabledFor(logging.DEBUG):
-        return await call_next(request)
+def observe(request: Request, call_next: Handler) -> Awaitable[Response]:
+    """Logs what became of one attempt; where DEBUG is off it is not even a coroutine."""
+    if logger.isEnabledFor(logging.DEBUG):
+        return _observed(request, call_next)
+    return call_next(request)
+
+
+async def _observed(request: Request, call_next: Handler) -> Response:
     try:
         response = await call_next(request)
     except NoAnswer as error:

@@ -44,7 +44,7 @@ class SentValue:
 
     def __attrs_post_init__(self) -> None:
         problems: dict[str, tuple[str, ...]] = {}
-        for attribute, check in _rules(type(self)):
+        for attribute, check in _known(type(self)).rules:
             value = getattr(self, attribute.name)
             if value is UNSET:
                 if attribute.default is UNSET:
@@ -79,16 +79,14 @@ class SentValue:
         Raises:
             InvalidRequest: A field is unknown, missing or wrong; all of them at once.
         """
-        known = {attribute.name: attribute for attribute in attrs.fields(cls)}
-        unknown = {str(name): (_unknown(str(name), known),) for name in fields if name not in known}
-        given = {name: fields[name] for name in fields if name in known}
-        missing = {
-            name: None
-            for name, attribute in known.items()
-            if attribute.default is attrs.NOTHING and name not in given
-        }
+        known = _known(cls)
+        if known.names.issuperset(fields) and known.needed <= fields.keys():
+            return cls(**fields)
+        names = [field.name for field in attrs.fields(cls)]
+        given = {name: value for name, value in fields.items() if name in names}
+        unknown = {str(name): (_unknown(str(name), names),) for name in fields if name not in names}
         try:
-            value = cls(**given, **missing)
+            value = cls(**{**dict.fromkeys(known.needed), **given})
         except InvalidRequest as error:
             raise InvalidRequest({**unknown, **error.fields}) from None
         if unknown:
@@ -96,21 +94,35 @@ class SentValue:
         return value
 
 
-def _unknown(name: str, known: Mapping[str, object]) -> str:
+def _unknown(name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     meant = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
     return f"there is no such field{meant}"
 
 
-_RULES: dict[type, tuple[tuple[attrs.Attribute[Any], _Check], ...]] = {}
+@attrs.frozen
+class _Kind:
+    """What is known of a kind of value, once and for all."""
+
+    names: frozenset[str]
+    needed: frozenset[str]
+    """The fields that it cannot be without."""
+    rules: tuple[tuple[attrs.Attribute[Any], _Check], ...]
 
 
-def _rules(kind: type[Any]) -> tuple[tuple[attrs.Attribute[Any], _Check], ...]:
-    found = _RULES.get(kind)
-    if found is None:
-        found = tuple((a, a.metadata[_RULE]) for a in attrs.fields(kind) if _RULE in a.metadata)
-        _RULES[kind] = found
-    return found
+_KINDS: dict[type, _Kind] = {}
+
+
+def _known(kind: type[Any]) -> _Kind:
+    known = _KINDS.get(kind)
+    if known is None:
+        fields = attrs.fields(kind)
+        known = _KINDS[kind] = _Kind(
+            frozenset(a.name for a in fields),
+            frozenset(a.name for a in fields if a.default is attrs.NOTHING),
+            tuple((a, a.metadata[_RULE]) for a in fields if _RULE in a.metadata),
+        )
+    return known
 
 
 def gathered(_: type, fields: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
