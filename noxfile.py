@@ -154,10 +154,16 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks, or those named: ``nox -s bench -- import_time``."""
+    """The benchmarks, or one: ``nox -s bench -- pace --rounds 1``; all take about 15 minutes."""
     session.install(".[cli,speed]")
-    names = session.posargs or sorted(
-        path.stem for path in Path("benchmarks").glob("*.py") if not path.stem.startswith("_")
-    )
-    for name in names:
-        session.run("python", f"benchmarks/{name}.py")
+    _group(session, "bench")
+    files = sorted(Path("benchmarks").glob("[!_]*.py"))
+    name, *options = session.posargs or [""]
+    failed: list[str] = []
+    for file in [Path("benchmarks", f"{name}.py")] if name else files:
+        try:
+            session.run("python", str(file), *options)
+        except nox.command.CommandFailed:  # the others are measured all the same
+            failed.append(file.stem)
+    if failed:
+        session.error(f"failed, or missed a target: {', '.join(failed)}")

@@ -2,39 +2,50 @@
 
 ::
 
-    python benchmarks/sandbox_upserts.py [--rounds 7] [--json FILE]
+    python benchmarks/sandbox_upserts.py [--rounds 7] [--calls 1500]
 
-Each server runs in a process of its own, and rounds take turns, so that a noisy machine is noisy
-for all of them. The load is raw aiohttp, in this process, with 32 requests in flight; half of the
-upserts create a customer, half change one. Where this process is slower than a server, upserts a
-second flatter the slower server: the CPU time that each server's process took for a call does not.
+The load is raw aiohttp with 32 requests in flight; half of the upserts create a customer, half
+change one. Where the load is slower than a server, upserts a second flatter the slower server:
+the CPU time that each server's process took for a call does not.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import multiprocessing
-import os
-import platform
-import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from multiprocessing.connection import Connection
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import attrs
+from _canned import ONE_CUSTOMER
+from _harness import (
+    Contest,
+    Figures,
+    Server,
+    Task,
+    column,
+    contestant,
+    measured,
+    options,
+    pin,
+    ratios,
+    report,
+    serving,
+    spread,
+    table,
+    talk,
+)
 from aiohttp import web
 
-from moregood_async import __version__
 from moregood_async.sandbox import Sandbox
 
 IN_FLIGHT = 32
 FLOOR = 0.4
+BARE = "bare aiohttp.web handler"
 HEADERS = {
     "Authorization": "Bearer test-key",
     "Accept": "application/json",
@@ -56,181 +67,107 @@ def upsert(number: int) -> bytes:
     return json.dumps(customer).encode()
 
 
-async def _bare(pipe: Connection, answer: bytes) -> None:
+@contestant("load")
+async def load(base_url: str, first: int, calls: int) -> Figures:
+    """So many upserts, 32 in flight."""
+    numbers = iter(range(first, first + calls))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def work() -> None:
+            for number in numbers:
+                data, url = upsert(number), f"{base_url}/customers"
+                async with session.post(url, data=data, headers=HEADERS) as answer:
+                    body = await answer.read()
+                    assert answer.status == 200, body
+
+        with measured(calls) as figures:
+            await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+    return figures
+
+
+def measure(servers: dict[str, Server], rounds: int, calls: int) -> dict[str, list[Figures]]:
+    """All of them in turn, after a round of warming up."""
+    seen: dict[str, list[Figures]] = {name: [] for name in servers}
+    with Contest(__file__) as contest:
+        for number in range(rounds + 1):
+            for name, server in servers.items():
+                before = server.counters()["cpu_seconds"]
+                given = {"base_url": server.base_url, "first": number * calls, "calls": calls}
+                figures = contest.once(Task("load", given))
+                seconds = server.counters()["cpu_seconds"] - before
+                if number:
+                    seen[name].append(figures | {"server_cpu_micros": seconds / calls * 1e6})
+    return seen
+
+
+def rows(seen: dict[str, list[Figures]]) -> list[list[str]]:
+    bare = seen[BARE]
+    return [
+        [
+            name,
+            spread(column(measured, "per_second"), ",.0f"),
+            spread(ratios(measured, bare, "per_second")),
+            spread(column(measured, "server_cpu_micros"), ",.0f"),
+            spread(ratios(bare, measured, "server_cpu_micros")),
+        ]
+        for name, measured in seen.items()
+    ]
+
+
+def main() -> None:
+    parser = options(__doc__, rounds=7)
+    parser.add_argument("--calls", type=int, default=1_500, help="in a round, of each server")
+    told = parser.parse_args()
+    program = Path(__file__).name
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        file = str(Path(folder, "sandbox.sqlite"))
+        servers = {
+            BARE: stack.enter_context(serving("bare", by=program)),
+            "sandbox, in memory": stack.enter_context(serving("sandbox", by=program, db=None)),
+            "sandbox, file": stack.enter_context(serving("sandbox", by=program, db=file)),
+        }
+        seen = measure(servers, told.rounds, told.calls)
+    titles = ["server", "upserts a second", "ratio", "server CPU a call, µs", "ratio"]
+    tables = f"{table(titles, rows(seen))}\n\nThe floor is a ratio of {FLOOR}."
+    report(told, "sandbox_upserts", tables, seen, ["aiohttp"])
+
+
+# ---- in a server's process ----
+
+
+@asynccontextmanager
+async def bare() -> AsyncGenerator[str]:
     headers = {"Cache-Control": "no-cache, private", "Content-Type": "application/json"}
 
     async def handle(_: web.Request) -> web.Response:
-        return web.Response(body=answer, headers=headers)
+        return web.Response(body=ONE_CUSTOMER, headers=headers)
 
     app = web.Application()
     app.router.add_post("/beacon/customers", handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    await _serve_until_told(pipe, f"http://127.0.0.1:{runner.addresses[0][1]}/beacon")
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/beacon"
     await runner.cleanup()
 
 
-async def _sandbox(pipe: Connection, db: str | None) -> None:
-    with Sandbox(db=db) as sandbox:
-        async with sandbox.serve() as server:
-            await _serve_until_told(pipe, server.base_url)
+@asynccontextmanager
+async def sandbox(db: str | None) -> AsyncGenerator[str]:
+    with Sandbox(db=db) as one:
+        async with one.serve() as server:
+            yield server.base_url
 
 
-async def _serve_until_told(pipe: Connection, base_url: str) -> None:
-    """Names the address, then the CPU seconds of this process whenever it is asked."""
-    pipe.send(base_url)
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-    def told() -> None:
-        if pipe.recv() == "stop":
-            stop.set()
-        else:
-            pipe.send(time.process_time())
-
-    loop.add_reader(pipe.fileno(), told)
-    await stop.wait()
-    loop.remove_reader(pipe.fileno())
-
-
-def _bare_process(pipe: Connection, answer: bytes) -> None:
-    asyncio.run(_bare(pipe, answer))
-
-
-def _sandbox_process(pipe: Connection, db: str | None) -> None:
-    asyncio.run(_sandbox(pipe, db))
-
-
-@attrs.define
-class Contestant:
-    """A server in another process, and what was measured of it."""
-
-    pipe: Connection
-    url: str
-    sent: int = 0
-    per_second: list[float] = attrs.field(factory=list[float])
-    cpu_micros: list[float] = attrs.field(factory=list[float])
-
-    def cpu_seconds(self) -> float:
-        self.pipe.send("cpu")
-        return float(self.pipe.recv())
-
-    async def round(self, session: aiohttp.ClientSession, calls: int, *, keep: bool) -> None:
-        """So many upserts, 32 in flight."""
-        numbers = iter(range(self.sent, self.sent + calls))
-        self.sent += calls
-
-        async def work() -> None:
-            for number in numbers:
-                async with session.post(self.url, data=upsert(number), headers=HEADERS) as answer:
-                    body = await answer.read()
-                    assert answer.status == 200, body
-
-        cpu, began = self.cpu_seconds(), time.perf_counter()
-        await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
-        seconds = time.perf_counter() - began
-        if keep:
-            self.per_second.append(calls / seconds)
-            self.cpu_micros.append((self.cpu_seconds() - cpu) / calls * 1e6)
-
-
-@contextmanager
-def contestant(target: object, about: object) -> Generator[Contestant]:
-    """Starts a server in another process, and ends it."""
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=target, args=(there, about), daemon=True)  # type: ignore[arg-type]
-    process.start()
-    try:
-        if not here.poll(20):
-            raise SystemExit("a server did not start")
-        yield Contestant(here, f"{here.recv()}/customers")
-        here.send("stop")
-        process.join(5)
-    finally:
-        process.kill()
-        process.join()
-
-
-async def one_answer() -> bytes:
-    """The bytes that the bare handler gives: the sandbox's own, to a first upsert."""
-    with Sandbox() as sandbox:
-        async with sandbox.serve() as server, aiohttp.ClientSession() as session:
-            url = f"{server.base_url}/customers"
-            async with session.post(url, data=upsert(0), headers=HEADERS) as answer:
-                return await answer.read()
-
-
-async def measure(contestants: dict[str, Contestant], rounds: int, calls: int) -> None:
-    """All of them in turn, after a round of warming up."""
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session:
-        for number in range(rounds + 1):
-            for each in contestants.values():
-                await each.round(session, calls, keep=number > 0)
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):8,.0f} ({min(values):,.0f} to {max(values):,.0f})"
-
-
-def machine() -> dict[str, str | int | None]:
-    return {
-        "python": platform.python_version(),
-        "aiohttp": aiohttp.__version__,
-        "moregood_async": __version__,
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.platform(),
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--calls", type=int, default=1_500, help="in a round, of each server")
-    parser.add_argument("--json", type=Path)
-    told = parser.parse_args()
-    answer = asyncio.run(one_answer())
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        contestants = {
-            "bare handler": stack.enter_context(contestant(_bare_process, answer)),
-            "sandbox": stack.enter_context(contestant(_sandbox_process, None)),
-            "sandbox, file": stack.enter_context(
-                contestant(_sandbox_process, str(Path(folder, "sandbox.sqlite")))
-            ),
-        }
-        asyncio.run(measure(contestants, told.rounds, told.calls))
-    report(contestants, len(answer), told.json)
-
-
-def report(contestants: dict[str, Contestant], size: int, file: Path | None) -> None:
-    about = machine()
-    print(", ".join(f"{name} {value}" for name, value in about.items()))
-    print(f"{IN_FLIGHT} in flight, answers of {size} bytes; medians, and from least to most")
-    bare = contestants["bare handler"]
-    results: dict[str, dict[str, float]] = {}
-    for name, each in contestants.items():
-        rate, cpu = statistics.median(each.per_second), statistics.median(each.cpu_micros)
-        pairs = zip(each.per_second, bare.per_second, strict=True)
-        ratio = statistics.median(own / others for own, others in pairs)
-        cpu_ratio = statistics.median(bare.cpu_micros) / cpu
-        results[name] = {
-            "per_second": rate,
-            "ratio": ratio,
-            "server_cpu_micros_a_call": cpu,
-            "cpu_ratio": cpu_ratio,
-        }
-        print(
-            f"{name:>14}: {spread(each.per_second)} upserts/s, ratio {ratio:.2f};  "
-            f"server CPU {spread(each.cpu_micros)} µs a call, ratio {cpu_ratio:.2f}"
-        )
-    print(f"the floor is a ratio of {FLOOR}")
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        told = {"about": about, "in_flight": IN_FLIGHT, "results": results}
-        file.write_text(json.dumps(told, indent=2) + "\n")
+async def serve(kind: str, **settings: str | None) -> None:
+    """One of the two, until the other side has nothing more to say."""
+    pin("server")
+    async with bare() if kind == "bare" else sandbox(**settings) as base_url:
+        about = {"base_url": base_url, "software": "aiohttp.web"}
+        await asyncio.to_thread(talk, about, lambda _: {"cpu_seconds": time.process_time()})
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) == 3 and sys.argv[1] in {"bare", "sandbox"}:
+        asyncio.run(serve(sys.argv[1], **json.loads(sys.argv[2])))
+    else:
+        main()

@@ -1,0 +1,375 @@
+"""The servers of the benchmarks, each in a process of its own; start them with `_harness.serving`.
+
+===========  ======================================================================  ===========
+kind         what it does                                                            settings
+===========  ======================================================================  ===========
+``fast``     answers everything with the same customer: nginx where it is
+             installed, else as ``bare``
+``bare``     the same by an ``asyncio.Protocol``; a GET with ``page=`` in its query  ``pages``,
+             gets that page of 100 customers, of so many pages; optionally late      ``latency``
+``window``   lets so many requests through in a fixed window, as Laravel does: it    ``limit``,
+             starts at its first request, and what is refused does not count         ``period``
+``bucket``   a token bucket that refills all the time; optionally silent but for     ``rate``,
+             the 429, optionally half as fast after so many seconds                  ``burst``,
+                                                                                     ``headers``,
+                                                                                     ``halves_after``
+===========  ======================================================================  ===========
+
+The throttled ones take ``latency`` (0.05 s) for each request, half of it before they decide and
+half of it after; they have ``pages`` too. They count what took effect by the bodies' ``email``, so
+that a benchmark can prove that nothing was lost and nothing doubled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from _canned import ONE_CUSTOMER, TOO_MANY, CannedPages, head
+from _harness import pin, talk
+
+PORT_FREE = 0
+
+
+class Connection(asyncio.Protocol):
+    """HTTP/1.1 as lean as can be: requests come whole, in parts, or several at once."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._rest:
+            data = self._rest + data
+        while (end := data.find(b"\r\n\r\n") + 4) > 3:
+            stop = end + _content_length(data[:end])
+            if len(data) < stop:
+                break
+            self.asked(data[:end], data[end:stop])
+            data = data[stop:]
+        self._rest = data
+
+    def asked(self, first: bytes, body: bytes) -> None:
+        """A whole request came: its head and its body."""
+        raise NotImplementedError
+
+    def send(self, answer: bytes) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+
+
+def _content_length(first: bytes) -> int:
+    _, found, rest = first.lower().partition(b"\r\ncontent-length:")
+    return int(rest[: rest.index(b"\r\n")]) if found else 0
+
+
+class Service(Protocol):
+    """A server without its socket."""
+
+    software: str
+
+    def connection(self) -> Connection: ...
+
+    def counters(self) -> dict[str, float]: ...
+
+
+class Bare:
+    """Answers everything at once, or everything late."""
+
+    software = "asyncio.Protocol"
+
+    def __init__(self, *, pages: int = 1, latency: float = 0.0) -> None:
+        self.pages = CannedPages(pages)
+        self.latency = latency
+        self.requests = 0
+        self._customer, self._made_at = b"", -math.inf
+
+    def connection(self) -> Connection:
+        return _BareConnection(self)
+
+    def counters(self) -> dict[str, float]:
+        return {"requests": self.requests, "cpu_seconds": time.process_time()}
+
+    def answer(self, first: bytes) -> bytes:
+        """What a request with this head gets."""
+        self.requests += 1
+        if first.startswith(b"GET "):
+            body = self.pages.page(_page_asked_for(first))
+            return head(b"200 OK", len(body)) + body
+        now = time.monotonic()
+        if now > self._made_at + 1:  # for the date
+            self._customer = head(b"200 OK", len(ONE_CUSTOMER)) + ONE_CUSTOMER
+            self._made_at = now
+        return self._customer
+
+
+class _BareConnection(Connection):
+    def __init__(self, service: Bare) -> None:
+        super().__init__()
+        self._service = service
+
+    def asked(self, first: bytes, body: bytes) -> None:
+        answer = self._service.answer(first)
+        if self._service.latency:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._service.latency, self.send, answer)
+        else:
+            self.transport.write(answer)
+
+
+def _page_asked_for(first: bytes) -> int:
+    line = first[: first.index(b"\r\n")].replace(b"?", b"&").replace(b" ", b"&")
+    _, found, rest = line.partition(b"&page=")
+    return int(rest.partition(b"&")[0]) if found else 1
+
+
+class Limiter(Protocol):
+    """Decides about one request after the other."""
+
+    def decide(self, now: float) -> tuple[bool, dict[str, object]]:
+        """Whether the request may pass, and the headers that its answer has."""
+        ...
+
+
+@dataclass
+class FixedWindow:
+    """As Laravel's: ``Retry-After`` is floored, and only on the 429."""
+
+    limit: int
+    period: float
+    _ends: float = -math.inf
+    _used: int = 0
+
+    def decide(self, now: float) -> tuple[bool, dict[str, object]]:
+        if now >= self._ends:
+            self._ends, self._used = now + self.period, 0
+        passes = self._used < self.limit
+        self._used += passes
+        said: dict[str, object] = {
+            "X-RateLimit-Limit": self.limit,
+            "X-RateLimit-Remaining": self.limit - self._used,
+        }
+        if not passes:
+            seconds = math.floor(self._ends - now)
+            said |= {"Retry-After": seconds, "X-RateLimit-Reset": int(time.time()) + seconds}
+        return passes, said
+
+
+@dataclass
+class TokenBucket:
+    """Full at its first request; ``Retry-After`` is exact, to the next millisecond."""
+
+    rate: float
+    burst: int
+    headers: bool = True
+    halves_after: float = math.inf
+    _tokens: float = field(init=False)
+    _filled: float = math.inf
+
+    def __post_init__(self) -> None:
+        self._tokens = self.burst
+
+    def decide(self, now: float) -> tuple[bool, dict[str, object]]:
+        if self._filled == math.inf:
+            self._filled = now
+            self.halves_after += now
+        if now >= self.halves_after:
+            self._fill(self.halves_after)
+            self.rate, self.halves_after = self.rate / 2, math.inf
+        self._fill(now)
+        passes = self._tokens >= 1
+        self._tokens -= passes
+        return passes, self._said(passes) if self.headers else {}
+
+    def _fill(self, now: float) -> None:
+        gained = (now - self._filled) * self.rate
+        self._tokens, self._filled = min(self.burst, self._tokens + gained), now
+
+    def _said(self, passes: bool) -> dict[str, object]:
+        said: dict[str, object] = {
+            "X-RateLimit-Limit": self.burst,
+            "X-RateLimit-Remaining": int(self._tokens),
+        }
+        if not passes:
+            millis = math.ceil((1 - self._tokens) / self.rate * 1000)
+            said["Retry-After"] = f"{millis / 1000:.3f}"
+        return said
+
+
+class Throttled:
+    """Lets through what its limiter lets through, and counts what took effect."""
+
+    software = "asyncio.Protocol"
+
+    def __init__(self, limiter: Limiter, *, latency: float = 0.05, pages: int = 1) -> None:
+        self.limiter = limiter
+        self.pages = CannedPages(pages)
+        self.half = latency / 2
+        self.requests = self.refused = 0
+        self.effects: Counter[str] = Counter()
+
+    def connection(self) -> Connection:
+        return _ThrottledConnection(self)
+
+    def counters(self) -> dict[str, float]:
+        return {
+            "requests": self.requests,
+            "refused": self.refused,
+            "took_effect": len(self.effects),
+            "doubled": self.effects.total() - len(self.effects),
+            "cpu_seconds": time.process_time(),
+        }
+
+    def answer(self, first: bytes, body: bytes) -> bytes:
+        """Decides now."""
+        self.requests += 1
+        passes, said = self.limiter.decide(time.monotonic())
+        if not passes:
+            self.refused += 1
+            return head(b"429 Too Many Requests", len(TOO_MANY), said) + TOO_MANY
+        if body:
+            self.effects[json.loads(body)["email"]] += 1
+            return head(b"200 OK", len(ONE_CUSTOMER), said) + ONE_CUSTOMER
+        page = self.pages.page(_page_asked_for(first))
+        return head(b"200 OK", len(page), said) + page
+
+
+class _ThrottledConnection(Connection):
+    def __init__(self, service: Throttled) -> None:
+        super().__init__()
+        self._service = service
+
+    def asked(self, first: bytes, body: bytes) -> None:
+        loop, half = asyncio.get_running_loop(), self._service.half
+
+        def decide() -> None:
+            loop.call_later(half, self.send, self._service.answer(first, body))
+
+        loop.call_later(half, decide)
+
+
+def _window(limit: int, period: float, **more: Any) -> Throttled:
+    return Throttled(FixedWindow(limit, period), **more)
+
+
+def _bucket(
+    rate: float, burst: int, *, headers: bool = True, halves_after: float = math.inf, **more: Any
+) -> Throttled:
+    return Throttled(TokenBucket(rate, burst, headers, halves_after), **more)
+
+
+KINDS: dict[str, Callable[..., Service]] = {
+    "fast": Bare,
+    "bare": Bare,
+    "window": _window,
+    "bucket": _bucket,
+}
+
+
+async def serve(service: Service) -> None:
+    """Serves until the other side has nothing more to say."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(service.connection, "127.0.0.1", PORT_FREE, backlog=4096)
+    port = server.sockets[0].getsockname()[1]
+    about = {"base_url": f"http://127.0.0.1:{port}/beacon", "software": service.software}
+    await asyncio.to_thread(talk, about, lambda _: service.counters())
+
+
+# ---- nginx ----
+
+_CONFIG = """
+daemon off; master_process off; pid {folder}/pid; error_log stderr crit;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off; default_type application/json; tcp_nodelay on;
+  keepalive_timeout 1h; keepalive_requests 1000000000;
+  {temporary}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location = /status {{ stub_status; }}
+    location / {{ add_header Cache-Control "no-cache, private"; return 200 '{body}'; }}
+  }}
+}}
+"""
+_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+
+def nginx() -> str | None:
+    """Where nginx is installed and its CPU time can be seen."""
+    return shutil.which("nginx") if Path("/proc/self/stat").exists() else None
+
+
+def serve_by_nginx(program: str) -> None:
+    """One process of nginx, until the other side has nothing more to say."""
+    with tempfile.TemporaryDirectory() as folder:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", PORT_FREE))
+            port = free.getsockname()[1]
+        paths = " ".join(f"{name}_temp_path {folder}/{name};" for name in _TEMPORARY)
+        config = Path(folder, "nginx.conf")
+        body = ONE_CUSTOMER.decode().replace("\\", "\\\\")
+        config.write_text(_CONFIG.format(folder=folder, port=port, temporary=paths, body=body))
+        process = subprocess.Popen([program, "-p", folder, "-c", str(config)])
+        try:
+            about = {"base_url": f"http://127.0.0.1:{port}/beacon", "software": "nginx"}
+            _wait_for(port)
+            talk(about, lambda _: _nginx_counters(process.pid, port))
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        time.sleep(0.05)
+
+
+def _nginx_counters(pid: int, port: int) -> dict[str, float]:
+    with socket.create_connection(("127.0.0.1", port), 5) as asking:
+        asking.sendall(b"GET /status HTTP/1.0\r\n\r\n")
+        status = b"".join(iter(lambda: asking.recv(4096), b""))
+    requests = int(status.split(b"requests")[1].split()[2])
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    seconds = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return {"requests": requests, "cpu_seconds": seconds}
+
+
+def main() -> None:
+    kind, settings = sys.argv[1], json.loads(sys.argv[2])
+    pin("server")
+    program = nginx()
+    if kind == "fast" and program and not settings:
+        serve_by_nginx(program)
+        return
+    service = KINDS[kind](**settings)
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        uvloop.run(serve(service))
+        return
+    asyncio.run(serve(service))
+
+
+if __name__ == "__main__":
+    main()
