@@ -54,7 +54,7 @@ class TokenBucket:
     _measured_from: float
     _measured_sum: float
     """What the bucket held then, and what it had let in."""
-    _reserve: float = attrs.field()
+    _reserve: float = attrs.field(init=False, default=0.0)
     _corrected: float = 0.0
     """The sum of all corrections."""
     _newest: int = 0
@@ -65,9 +65,8 @@ class TokenBucket:
     """Whether requests have waited for tokens since the bucket was last seen full."""
     _shut_until: float = -math.inf
 
-    @_reserve.default
-    def _first_reserve(self) -> float:
-        return min(RESERVE_TOKENS, self.limit * RESERVE_SHARE)
+    def __attrs_post_init__(self) -> None:
+        self._reserve = min(RESERVE_TOKENS, self.limit * RESERVE_SHARE)
 
     @classmethod
     def of(

@@ -28,14 +28,13 @@ class Concurrency:
     """How many may be in flight now, between 1 and ``most``."""
 
     most: int
-    allowed: float = attrs.field()
+    allowed: float = attrs.field(init=False, default=1.0)
     _settled: bool = False
     _shrunk_at: int = 0
     _usual: dict[str, float] = attrs.field(factory=dict[str, float])
 
-    @allowed.default
-    def _first(self) -> float:
-        return float(min(FIRST, self.most))
+    def __attrs_post_init__(self) -> None:
+        self.allowed = float(min(FIRST, self.most))
 
     def struggled(self, number: int, newest: int) -> None:
         """Request ``number`` got no answer, or a 5xx of an overload; ``newest`` was sent last."""

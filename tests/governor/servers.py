@@ -1,4 +1,4 @@
-"""Servers with a limit, on a clock of their own: ``hit(now)`` is what a request gets that comes then.
+"""Servers with a limit, on a virtual clock: ``hit(now)`` gives what a request gets at that time.
 
 Each counts what it lets in and what it refuses; a test believes these counts.
 """
@@ -61,7 +61,7 @@ def unix(now: float) -> int:
 
 @attrs.define
 class Window:
-    """A fixed window as Laravel's: it opens with its first request, and the refused do not count."""
+    """A fixed window as Laravel's: it opens with its first request; the refused do not count."""
 
     limit: int
     period: float

@@ -34,6 +34,10 @@ def governor(max_concurrency: int = IN_FLIGHT) -> Governor:
     return Governor(Limits(max_concurrency, None))
 
 
+Event = tuple[float, int, Callable[[], None]]
+"""When, in which order of those at the same time, and what."""
+
+
 @attrs.define
 class Way:
     """The network between a client and the server."""
@@ -79,7 +83,7 @@ class Simulation:
     at_most: float = math.inf
     """Seconds after which it is stuck."""
     now: float = BEGINS
-    _events: list[tuple[float, int, Callable[[], None]]] = attrs.field(factory=list, init=False)
+    _events: list[Event] = attrs.field(factory=list["Event"], init=False)
     _order: count[int] = attrs.field(factory=count, init=False)
     _rng: random.Random = attrs.field(factory=random.Random, init=False)
 
@@ -91,7 +95,7 @@ class Simulation:
         """
         self._rng.seed(self.seed)
         for at in self.others:
-            self._at(BEGINS + at, partial(self._other))
+            self._at(BEGINS + at, self._other)
         for client in self.clients:
             for at in client.wanted:
                 self._at(BEGINS + at, partial(self._wants, client))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from moregood_async.config import Limits
 from moregood_async.governor.concurrency import Concurrency
+from moregood_async.governor.governor import Governor
 from tests.governor.dialogue import ENDS, Dialogue
 from tests.governor.servers import said
 
@@ -31,9 +33,13 @@ class Answers:
             self.concurrency.struggled(self.number, self.number)
 
 
+def concurrency(most: int) -> Concurrency:
+    return Governor(Limits(most, None)).concurrency
+
+
 def full(most: int = 32) -> Answers:
     """A server that has been quick for long."""
-    answers = Answers(Concurrency(most))
+    answers = Answers(concurrency(most))
     answers.quick(most)
     assert float(most) == answers.concurrency.allowed
     return answers
@@ -42,12 +48,12 @@ def full(most: int = 32) -> Answers:
 @pytest.mark.parametrize(("most", "first"), [(1, 1.0), (3, 3.0), (4, 4.0), (100, 4.0)])
 def test_it_begins_with_a_few(most: int, first: float) -> None:
     """Never more than the most."""
-    assert first == Concurrency(most).allowed
+    assert first == concurrency(most).allowed
 
 
 def test_it_doubles_with_each_round_trip() -> None:
     """One more with each answer."""
-    answers = Answers(Concurrency(100))
+    answers = Answers(concurrency(100))
     answers.quick(4)
     assert 8.0 == answers.concurrency.allowed
     answers.quick(8)
@@ -56,7 +62,7 @@ def test_it_doubles_with_each_round_trip() -> None:
 
 def test_it_grows_to_the_most_and_no_further() -> None:
     """``max_concurrency`` is the most."""
-    answers = Answers(Concurrency(7))
+    answers = Answers(concurrency(7))
     answers.quick(1000)
     assert 7.0 == answers.concurrency.allowed
 
@@ -132,7 +138,7 @@ def test_slow_answers_of_one_wave_shrink_it_once() -> None:
 )
 def test_an_answer_is_slow_only_by_both_measures(usual: float, seconds: float) -> None:
     """Milliseconds vary by themselves, and so do long answers."""
-    answers = Answers(Concurrency(4))
+    answers = Answers(concurrency(4))
     answers.after(usual)
     answers.after(seconds)
     assert 4.0 == answers.concurrency.allowed
@@ -186,7 +192,7 @@ def test_an_answer_within_the_clocks_resolution_does_not_make_all_others_slow_fo
 
 def test_names_of_operations_do_not_pile_up() -> None:
     """Paths of a user's own requests have no end."""
-    answers = Answers(Concurrency(4))
+    answers = Answers(concurrency(4))
     for number in range(10_000):
         answers.quick(operation=f"GET /customers/{number}")
     assert 64 >= len(answers.concurrency._usual)

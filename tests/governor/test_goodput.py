@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_requests_go_evenly() -> None:
         times.append(at)
         dialogue.governor.gone(dialogue.sends(at))
     gap = 1.0 / (goodput_of(dialogue).rate * (1.0 + FASTER_SHARE))
-    gaps = [later - sooner for sooner, later in zip(times[3:], times[4:], strict=False)]
+    gaps = [later - sooner for sooner, later in pairwise(times[3:])]
     assert [pytest.approx(gap)] * len(gaps) == gaps
 
 

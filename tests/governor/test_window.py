@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from moregood_async.config import Rate
@@ -246,15 +244,14 @@ def test_a_server_that_rounds_up_is_found_out() -> None:
     dialogue.asks(0.3, server)
     assert 7.0 == window_of(dialogue).length
     at = dialogue.asks_at_best(0.4, server, 7)
-    assert (6.0, True, 1) == (window_of(dialogue).length, window_of(dialogue).proven, server.refused)
+    belief = window_of(dialogue)
+    assert (6.0, True, 1) == (belief.length, belief.proven, server.refused)
     assert Rate(2, per=6.0) == dialogue.state(at).window
 
 
 @pytest.mark.parametrize("named", ["floored", "rounded up"])
 @pytest.mark.parametrize("period", [1.0, 2.0, 3.0, 60.0])
-def test_however_it_rounds_the_length_is_found_with_two_refusals(
-    period: float, named: str
-) -> None:
+def test_however_it_rounds_the_length_is_found_with_two_refusals(period: float, named: str) -> None:
     """One for the length, and perhaps one for the early try."""
     server = Window(2, period, named="floored" if named == "floored" else "rounded up")
     dialogue = Dialogue.begun()

@@ -8,8 +8,8 @@ import pytest
 
 from moregood_async.config import Rate
 from moregood_async.governor.window import FixedWindow
-from tests.governor.dialogue import ENDS, WAY, Dialogue
-from tests.governor.servers import Window, date, said, unix
+from tests.governor.dialogue import WAY, Dialogue
+from tests.governor.servers import Window, said
 
 LATE = 0.05
 """A window opens at most so much later than it could: margins."""
