@@ -1,7 +1,7 @@
 """Pace: a request waits here until the governor lets it go.
 
-Interactive requests before bulk ones, and within each kind in the order in which they came; one
-timer for all. One pace for each key, in each event loop.
+Interactive requests before bulk ones, and within each kind in the order in which they came. One
+timer for all turns, one for all deadlines. One pace for each key, in each event loop.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from moregood_async.governor.ledger import Sent
 from moregood_async.governor.state import PaceState
 from moregood_async.wire import Handler, Request, Response, told_to_wait
 
+BETWEEN_EXPIRIES_SECONDS = 0.01
+"""The whole queue is looked through for calls that ran out of time, but not more often."""
 
-@attrs.frozen(eq=False)
+
+@attrs.define(eq=False)
 class _Waiter:
     turn: asyncio.Future[Sent]
     request: Request
@@ -30,6 +33,37 @@ class _Waiter:
     def dismiss(self, error: DeadlineExceeded) -> None:
         if not self.turn.done():
             self.turn.set_exception(error)
+
+
+class _Alarm:
+    """One timer, whoever waits for it."""
+
+    __slots__ = ("_handle", "_ring", "_set_for")
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._set_for = math.inf
+        self._handle: asyncio.TimerHandle | None = None
+
+    def at(self, moment: float, now: float) -> None:
+        """It rings then, and no more when it was set for; inf is never."""
+        if moment == self._set_for:
+            return
+        if self._handle is not None:
+            self._handle.cancel()
+        self._handle, self._set_for = None, moment
+        if moment < math.inf:
+            loop = asyncio.get_running_loop()
+            self._handle = loop.call_later(max(0.0, moment - now), self._rings)
+
+    def at_latest(self, moment: float, now: float) -> None:
+        """It rings then, unless it was set for a moment before it."""
+        if moment < self._set_for:
+            self.at(moment, now)
+
+    def _rings(self) -> None:
+        self._handle, self._set_for = None, math.inf
+        self._ring()
 
 
 class Pace:
@@ -40,8 +74,8 @@ class Pace:
         self._clock = clock
         self._interactive: deque[_Waiter] = deque()
         self._bulk: deque[_Waiter] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf
+        self._opens = _Alarm(self._wake)
+        self._expires = _Alarm(self._expire)
 
     @property
     def state(self) -> PaceState:
@@ -90,31 +124,32 @@ class Pace:
         if not bulk and deadline.at < opens < math.inf:
             raise _too_late(opens - now)
         waiter = _Waiter(asyncio.get_running_loop().create_future(), request)
-        (self._bulk if bulk else self._interactive).append(waiter)
-        self._wake()
         if bulk:
-            sent = await self._granted(waiter)
-            deadline.stood_still(sent.at - now)
-            return sent
-        return await self._granted_within(waiter, deadline.at - now)
-
-    async def _granted_within(self, waiter: _Waiter, seconds: float) -> Sent:
-        if seconds == math.inf:
-            return await self._granted(waiter)
-        told = DeadlineExceeded("nothing was sent: the call ran out of time before its turn came")
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(max(0.0, seconds), waiter.dismiss, told)
+            self._bulk.append(waiter)
+        else:
+            self._interactive.append(waiter)
+            self._expires.at_latest(deadline.at, now)
+        self._wake()
         try:
-            return await self._granted(waiter)
-        finally:
-            timer.cancel()
-
-    async def _granted(self, waiter: _Waiter) -> Sent:
-        try:
-            return await waiter.turn
+            sent = await waiter.turn
         except asyncio.CancelledError:
             self._give_back(waiter.turn)
             raise
+        if bulk:
+            deadline.stood_still(sent.at - now)
+        return sent
+
+    def _expire(self) -> None:
+        """Calls that ran out of time leave the queue."""
+        now, earliest = self._clock(), math.inf
+        for waiter in self._interactive:
+            if waiter.request.deadline.at <= now:
+                told = "nothing was sent: the call ran out of time before its turn came"
+                waiter.dismiss(DeadlineExceeded(told))
+            elif not waiter.turn.done():
+                earliest = min(earliest, waiter.request.deadline.at)
+        if earliest < math.inf:
+            self._expires.at_latest(max(earliest, now + BETWEEN_EXPIRIES_SECONDS), now)
 
     def _give_back(self, turn: asyncio.Future[Sent]) -> None:
         """A turn that was granted in the moment in which its call was cancelled."""
@@ -136,24 +171,11 @@ class Pace:
         while (queue := self._first()) is not None:
             opens = self._governor.opens_at(now)
             if opens > now:
-                self._wake_at(opens, now)
+                self._opens.at(opens, now)
                 return
             queue.popleft().turn.set_result(self._governor.started(now))
-        self._wake_at(math.inf, now)
-
-    def _wake_at(self, opens: float, now: float) -> None:
-        if opens == self._timer_at:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._timer_at = None, opens
-        if opens < math.inf:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(opens - now, self._rang)
-
-    def _rang(self) -> None:
-        self._timer, self._timer_at = None, math.inf
-        self._wake()
+        self._opens.at(math.inf, now)
+        self._expires.at(math.inf, now)
 
     def _dismiss_late(self) -> None:
         """The server has named a wait: calls that have less time are told so at once."""

@@ -248,6 +248,27 @@ def test_where_only_an_answer_can_tell_when_the_next_may_go_the_deadline_itself_
     assert ["first", "calm"] == virtually(main)
 
 
+def test_each_call_in_the_queue_has_its_own_deadline() -> None:
+    """One timer for all of them, in whatever order they came."""
+
+    async def main() -> list[float]:
+        stage, through = Stage(), pace(1)
+        first, begun = call(through, stage, "first"), now()
+
+        async def hasty(within: float) -> float:
+            with pytest.raises(DeadlineExceeded):
+                await call(through, stage, "hasty", within=within)
+            return now() - begun
+
+        await settled()
+        ended = await asyncio.gather(*map(hasty, (2.0, 1.0, 3.0, 1.0)))
+        await stage.end("first")
+        await first
+        return ended
+
+    assert [pytest.approx(seconds) for seconds in (2.0, 1.0, 3.0, 1.0)] == virtually(main)
+
+
 def test_a_deadline_that_passes_in_the_queue_ends_the_call_and_nothing_is_sent() -> None:
     """On time, and with no ``retry_at``: no server has named one."""
 
