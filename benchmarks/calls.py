@@ -203,7 +203,7 @@ def rows(in_flight: int, seen: dict[str, list[Figures]]) -> Iterator[list[str]]:
 
 
 def main() -> None:
-    parser = options(__doc__, rounds=5)
+    parser = options(__doc__, rounds=3)
     parser.add_argument("--calls", type=int, default=1200)
     parser.add_argument("--in-flight", type=int, nargs="*", default=list(IN_FLIGHT))
     told = parser.parse_args()

@@ -113,7 +113,7 @@ def rows(seen: dict[str, list[Figures]]) -> list[list[str]]:
 
 
 def main() -> None:
-    parser = options(__doc__, rounds=3)
+    parser = options(__doc__, rounds=2)
     parser.add_argument("--calls", type=int, default=50_000)
     parser.add_argument("--speed", action="store_true", help="with orjson and uvloop too")
     told = parser.parse_args()

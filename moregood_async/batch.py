@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
     Awaitable,
     Callable,
     Iterable,
@@ -84,11 +84,16 @@ class WorkedOff(Generic[I, R]):
         ordered: bool,
     ) -> None:
         self._next = _reader(source)
+        self._waits = isinstance(source, AsyncIterable)
         self._work = work
         self._workers = workers
         self._ordered = ordered
         self._window = workers * (8 if ordered else 2)
-        self._count = 0
+        self._read = self._given = 0
+        self._reading = asyncio.Lock()
+        self._room, self._news = asyncio.Event(), asyncio.Event()
+        self._early: dict[int, R] = {}
+        self._ready: deque[R] = deque()
         self._ended = False
         self._broken: Exception | None = None
 
@@ -98,13 +103,17 @@ class WorkedOff(Generic[I, R]):
 
     async def results(self) -> AsyncGenerator[R, None]:
         """What came of each item, as it comes, or in the source's order where ``ordered``."""
-        room = asyncio.Semaphore(self._window)
-        ready: asyncio.Queue[tuple[int, R] | None] = asyncio.Queue()
-        crew = asyncio.ensure_future(self._crew(room, ready))
+        crew = asyncio.ensure_future(self._crew())
+        crew.add_done_callback(lambda _: self._news.set())
         try:
-            async for result in self._in_turn(ready):
-                room.release()
-                yield result
+            while self._ready or not crew.done():
+                if self._ready:
+                    self._given += 1
+                    self._room.set()
+                    yield self._ready.popleft()
+                else:
+                    await self._news.wait()
+                    self._news.clear()
             await crew
         finally:
             crew.cancel()
@@ -112,55 +121,50 @@ class WorkedOff(Generic[I, R]):
         if self._broken is not None:
             raise self._broken
 
-    async def _crew(
-        self, room: asyncio.Semaphore, ready: asyncio.Queue[tuple[int, R] | None]
-    ) -> None:
-        reading = asyncio.Lock()
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._workers):
-                    group.create_task(self._worker(room, reading, ready))
-        finally:
-            ready.put_nowait(None)
+    async def _crew(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._workers):
+                group.create_task(self._worker())
 
-    async def _worker(
-        self,
-        room: asyncio.Semaphore,
-        reading: asyncio.Lock,
-        ready: asyncio.Queue[tuple[int, R] | None],
-    ) -> None:
-        while True:
-            await room.acquire()
-            async with reading:
-                if not await self._read():
-                    return
-                index, item = self._count, self._item
-                self._count += 1
-            ready.put_nowait((index, await self._work(index, item)))
+    async def _worker(self) -> None:
+        while (row := await self._row()) is not None:
+            self._done(row[0], await self._work(*row))
 
-    async def _read(self) -> bool:
-        """Reads the next item; False at the end, or where the source broke."""
+    def _done(self, index: int, result: R) -> None:
+        if not self._ordered:
+            self._ready.append(result)
+        else:
+            self._early[index] = result
+            while (turn := self._given + len(self._ready)) in self._early:
+                self._ready.append(self._early.pop(turn))
+        self._news.set()
+
+    async def _row(self) -> tuple[int, I] | None:
+        """The next item and its place, once there is room for its result; None at the end."""
+        if self._has_room() and not self._waits:
+            return await self._next_row()
+        async with self._reading:
+            while not self._has_room():
+                self._room.clear()
+                await self._room.wait()
+            return await self._next_row()
+
+    def _has_room(self) -> bool:
+        return self._read - self._given < self._window
+
+    async def _next_row(self) -> tuple[int, I] | None:
         if self._ended:
-            return False
+            return None
         try:
-            self._item = await self._next()
+            item = await self._next()
         except StopAsyncIteration:
             self._ended = True
+            return None
         except Exception as error:  # noqa: BLE001 - it is the user's, and raised at the end
             self._ended, self._broken = True, error
-        return not self._ended
-
-    async def _in_turn(self, ready: asyncio.Queue[tuple[int, R] | None]) -> AsyncIterator[R]:
-        early: dict[int, R] = {}
-        turn = 0
-        while (result := await ready.get()) is not None:
-            if not self._ordered:
-                yield result[1]
-                continue
-            early[result[0]] = result[1]
-            while turn in early:
-                yield early.pop(turn)
-                turn += 1
+            return None
+        self._read += 1
+        return self._read - 1, item
 
 
 def _reader(source: Items[I]) -> Callable[[], Awaitable[I]]:

@@ -91,7 +91,7 @@ class TokenBucket:
         missing = min(1.0 + self._reserve, float(self.limit)) - self._held(now)
         if missing <= 0:
             return max(now, self._shut_until)
-        self._held_back = True
+        self._held_back |= now >= self._shut_until  # and not by a wait that was named
         comes_at = min(now + missing / self.rate, self._at + LONGEST_MEASURE_SECONDS)
         return max(comes_at, self._shut_until)
 
@@ -144,6 +144,7 @@ class TokenBucket:
             self._newest = sent.number
             self._correct(sent, 0.0, 1.0, now - sent.at, ledger.in_flight)
             self._reserve = min(self.limit * LARGEST_RESERVE_SHARE, self._reserve * 1.5 + 0.5)
+        self._held_back = False
         wait = min(LONGEST_WAIT_SECONDS, 2.0 ** min(ledger.tries - 1, 10) / self.rate)
         self._shut_until = now + max(told_seconds(response) or 0.0, wait)
         return self

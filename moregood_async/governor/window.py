@@ -53,7 +53,7 @@ MUST_HOLD_AGAIN = 16
 UNSEEN_SECONDS = 5.0
 """After so long without a request nobody knows whether the window is still the same."""
 
-SHORTEST_WINDOW_SECONDS = 0.5
+SHORTEST_WINDOW_SECONDS = 0.9
 SAME_MOMENT_SECONDS = 0.001
 
 WINDOWS_OF_A_BUCKET = 3

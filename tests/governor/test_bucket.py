@@ -10,8 +10,8 @@ from moregood_async.governor.bucket import TokenBucket
 from moregood_async.governor.ledger import Sent
 from moregood_async.governor.window import FixedWindow
 from tests.governor.dialogue import WAY, Dialogue
-from tests.governor.servers import Bucket, Window, changing, said, steady
-from tests.governor.simulation import Client, Simulation, Way, at_once
+from tests.governor.servers import Bucket, Named, Window, changing, said, steady
+from tests.governor.simulation import BEGINS, Client, Simulation, Way, at_once
 
 
 def held(tokens: int, limit: int = 20, rate: float = 10.0, at: float = 0.0) -> Dialogue:
@@ -57,6 +57,16 @@ def test_a_count_that_only_falls_is_a_window() -> None:
     for at in range(20):
         dialogue.exchanges(float(at), said(limit=20, remaining=19 - at))
     assert isinstance(dialogue.governor.belief, FixedWindow)
+
+
+def test_more_than_three_limits_in_what_seems_one_window_make_it_a_bucket() -> None:
+    """Though each rise alone could be a new window's, which others have opened."""
+    dialogue = Dialogue.begun()
+    dialogue.exchanges(0.0, said(limit=10, remaining=9))
+    for number in range(1, 20):
+        for sent in dialogue.sends_all(number / 10, 3):
+            dialogue.hears(number / 10 + 0.05, sent, said(limit=10, remaining=7))
+    assert isinstance(dialogue.governor.belief, TokenBucket)
 
 
 def test_new_windows_are_no_bucket() -> None:
@@ -139,7 +149,7 @@ def test_an_answer_that_was_overtaken_corrects_nothing() -> None:
         older, newer = each.sends(0.0), each.sends(0.0)
         each.hears(0.1, newer, said(limit=20, remaining=4))
         each.hears(0.1, older, said(limit=20, remaining=19) if late else said())
-    assert other.opens(0.1) == dialogue.opens(0.1)
+    assert len(other.sends_all(0.1)) == len(dialogue.sends_all(0.1))
 
 
 def test_a_limit_that_changes_is_followed() -> None:
@@ -178,12 +188,20 @@ def test_a_limit_beyond_floats_does_no_harm() -> None:
 
 def test_a_refusal_says_that_it_is_empty() -> None:
     """So fewer go than were believed to be in it."""
-    dialogue, other = held(20, rate=1.0), held(20, rate=1.0)
+    dialogue = held(20, rate=1.0)
     dialogue.exchanges(0.0, said(429))
-    other.exchanges(0.0, said())
-    for each in (dialogue, other):
-        each.exchanges(5.0, said())
-    assert len(dialogue.sends_all(5.1)) < len(other.sends_all(5.1))
+    dialogue.exchanges(5.0, said())
+    assert 3 >= len(dialogue.sends_all(5.1))
+
+
+def test_refusals_are_waited_for_though_it_is_full_again() -> None:
+    """The fifth of them means more than what is believed to be in it."""
+    dialogue, at = held(20, rate=1000.0), 0.0
+    for _ in range(7):
+        at = dialogue.opens(at)
+        dialogue.exchanges(at, said(429))
+        at += 2 * WAY
+    assert pytest.approx(at + 0.064) == dialogue.opens(at)
 
 
 def test_a_refusal_waits_for_a_token() -> None:
@@ -295,6 +313,31 @@ def test_where_requests_waited_and_it_was_full_it_is_believed_to_be_faster() -> 
         dialogue.exchanges(at, said(limit=5, remaining=4))
         at += 2 * WAY
     assert bucket_of(dialogue).rate > 1.0
+
+
+def test_a_wait_that_was_named_does_not_make_it_faster() -> None:
+    """After a second it is full since nobody sent anything, and not since it fills so fast."""
+    dialogue, at = held(20, rate=100.0), 0.0
+    for _ in range(40):
+        at = dialogue.opens(at)
+        dialogue.exchanges(at, said(429, limit=20, remaining=0, retry_after=1))
+        at = dialogue.opens(at + 2 * WAY)
+        dialogue.exchanges(at, said(limit=20, remaining=19))
+        at += 2 * WAY
+    assert bucket_of(dialogue).rate <= 200.0
+
+
+@pytest.mark.parametrize("jitter", [0.01, 0.02, 0.05])
+@pytest.mark.parametrize("named", ["exactly", "floored", "rounded up", "not"])
+@pytest.mark.parametrize("seed", range(4))
+def test_uneven_ways_cost_little(seed: int, named: Named, jitter: float) -> None:
+    """However a refusal names its wait, its rate is not misjudged."""
+    client = Client(at_once(1000), way=Way(jitter=jitter))
+    server = Bucket(steady(100.0), 20, named=named, filled=BEGINS)
+    Simulation(server, [client], seed=seed).run()
+    assert 70.0 <= bucket_of(Dialogue(client.governor)).rate <= 140.0
+    assert client.ended <= 1.7 * 980 / 100.0
+    assert server.refused <= 50
 
 
 def test_a_bucket_to_which_nothing_comes_is_given_up() -> None:

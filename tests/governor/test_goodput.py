@@ -82,6 +82,16 @@ def test_it_begins_slowly_where_too_few_were_let_in_to_tell() -> None:
     assert goodput_of(dialogue).rate > FIRST_RATE
 
 
+def test_a_refusal_so_soon_that_it_measures_nothing_makes_it_slower() -> None:
+    """By a third, and by nothing more while it goes on."""
+    dialogue = refused_first()
+    at = dialogue.opens(2.0)
+    for status in (200, 429, 429, 429):
+        dialogue.exchanges(at, said(status))
+        at = dialogue.opens(at + 2 * WAY)
+    assert 0.6 * FIRST_RATE < goodput_of(dialogue).rate < 0.8 * FIRST_RATE
+
+
 def test_it_begins_with_what_was_let_in_until_the_refusal() -> None:
     """Sixty in a second and a bit."""
     rate = goodput_of(refused_first(let_in=60)).rate

@@ -137,6 +137,16 @@ def test_buckets_of_any_size_are_learned(seed: int, rate: float, burst: int, nam
     assert refused <= 10.0
 
 
+@pytest.mark.parametrize("latency", [0.2, 0.5])
+@pytest.mark.parametrize(("rate", "burst"), [(50.0, 20), (20.0, 5)])
+def test_a_bucket_far_away_is_used_in_full(rate: float, burst: int, latency: float) -> None:
+    """More is under way than it holds, and each answer finds it nearly full."""
+    server, way = Bucket(steady(rate), burst, filled=BEGINS), Way(latency=latency)
+    share, refused = run(server, 1000, way, 1, (1000 - burst) / rate + latency)
+    assert share >= 0.9
+    assert refused <= 1.0
+
+
 def test_a_fast_server_without_a_limit_is_not_paced() -> None:
     """All slots are in use all the time, but for the first round trips."""
     server = Bucket(steady(1e6), 10**6, headers=False)

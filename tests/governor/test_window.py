@@ -113,6 +113,38 @@ def test_an_answer_that_says_nothing_changes_nothing() -> None:
     assert 5 == window_of(dialogue).left
 
 
+def test_while_some_are_in_flight_nobody_asks_at_a_first_predicted_end() -> None:
+    """The prediction has not proved itself, and who asks goes alone."""
+    server = Window(3, 6.0, resets=True)
+    dialogue = Dialogue.begun()
+    for sent in dialogue.sends_all(0.0, 3)[:2]:
+        dialogue.hears(2 * WAY, sent, server.hit(WAY))
+    assert window_of(dialogue).length is not None
+    assert ENDS == dialogue.opens(3.0)
+
+
+@pytest.mark.parametrize(("told", "margin"), [("2.5", 0.1), ("2", 1.1)], ids=["exact", "whole"])
+def test_a_wait_in_a_window_of_others_has_a_margin_by_its_precision(
+    told: str, margin: float
+) -> None:
+    """Whole seconds may have been rounded down; fractions were not."""
+    dialogue = Dialogue.begun()
+    dialogue.exchanges(0.0, said(429, limit=9, remaining=0, retry_after=told))
+    assert 0.05 + float(told) <= dialogue.opens(0.05) <= 0.05 + float(told) + margin
+
+
+def test_where_no_wait_is_named_it_asks_less_and_less_often() -> None:
+    """Half a second at first, a minute at last."""
+    dialogue, at = Dialogue.begun(), 0.0
+    waits = list[float]()
+    for _ in range(12):
+        dialogue.exchanges(at, said(429, limit=9, remaining=0))
+        at, answered = dialogue.opens(at + 2 * WAY), at + 2 * WAY
+        waits.append(at - answered)
+    expected = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0, 60.0]
+    assert pytest.approx(expected) == waits
+
+
 def test_errors_that_count_are_counted() -> None:
     """422, 404 of a model and 500 carry the headers."""
     dialogue = Dialogue.begun()
