@@ -2,13 +2,15 @@
 
 ::
 
-    python benchmarks/many.py [--rounds 7] [--calls 4000] [--short 1000] [--long 100000]
+    python benchmarks/many.py [--rounds 7] [--slices 4] [--calls 1000] [--long 100000]
 
 Throughput: the same client upserts the same generator of rows, 32 in flight, once through
-``upsert_many`` and once through 32 workers that pull from one iterator and await ``upsert``, in
-turn, ``--calls`` rows in a round: a round of 100,000 would take too long. The ratio is that of a
-round's pair; 1.00 says that the batch costs nothing. The server's CPU time for a request stands
-above the table: as long as it is below a contestant's, the server was not the bottleneck.
+``upsert_many`` and once through 32 workers that pull from one iterator and await ``upsert``. What
+is compared is a few percent, and two processes that run the same code differ by more; so both
+take turns within one process, ``--slices`` times ``--calls`` rows each, and every round has a new
+one. Rounds of 100,000 would take too long. The ratio is that of a round's sums; 1.00 says that a
+batch costs nothing. The server's CPU time for a request stands above the table: as long as it is
+below a contestant's, the server was not the bottleneck.
 
 Memory: the peak of a new process that does nothing but ``upsert_many`` over ``--short`` rows, and
 of one over ``--long`` rows, once each. Flat says that a batch keeps nothing of what it has done.
@@ -16,7 +18,9 @@ of one over ``--long`` rows, once each. Flat says that a batch keeps nothing of 
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,57 +58,97 @@ def customers(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-@contestant("upsert_many", needs=NEEDS)
-@contestant("upsert_many, [speed]", speed=True, needs=NEEDS)
-async def by_batch(base_url: str, calls: int) -> Figures:
+async def by_batch(client: Any, calls: int) -> int:
+    """Gives how many are done."""
+    batch = client.customers.upsert_many(customers(calls))
+    async for result in batch:
+        if result.error is not None:
+            print(f"row {result.index}: {result.error}", file=sys.stderr)
+    return batch.stats.done
+
+
+async def by_workers(client: Any, calls: int) -> int:
+    """Gives how many are done."""
+    import asyncio
+
+    from moregood_async import MoreGoodError
+
+    rows, done = customers(calls), 0
+
+    async def work() -> None:
+        nonlocal done
+        for row in rows:
+            try:
+                await client.customers.upsert(**row)
+            except MoreGoodError as error:
+                print(f"{row['email']}: {error}", file=sys.stderr)
+            else:
+                done += 1
+
+    await asyncio.gather(*(work() for _ in range(WORKERS)))
+    return done
+
+
+WAYS = {"worker pool": by_workers, "upsert_many": by_batch}
+
+
+@contestant("", needs=NEEDS)
+@contestant(", [speed]", speed=True, needs=NEEDS)
+async def in_turn(base_url: str, calls: int, slices: int) -> Figures:
+    """Sums of either way: one warms up, and the first of a slice is the last of the next."""
+    from moregood_async import MoreGoodClient
+
+    sums: Counter[str] = Counter()
+    async with MoreGoodClient("test-key", base_url=base_url, max_concurrency=WORKERS) as client:
+        for number in range(slices + 1):
+            for name in sorted(WAYS, reverse=number % 2 == 0):
+                with measured(calls) as figures:
+                    done = await WAYS[name](client, calls)
+                if number:
+                    cpu = figures["cpu_micros"] * calls
+                    sums += Counter(
+                        {
+                            f"{name} seconds": figures["seconds"],
+                            f"{name} cpu": cpu,
+                            f"{name} done": done,
+                        }
+                    )
+    return dict(sums)
+
+
+@contestant("upsert_many alone", needs=NEEDS)
+async def alone(base_url: str, calls: int) -> Figures:
     from moregood_async import MoreGoodClient
 
     async with MoreGoodClient("test-key", base_url=base_url, max_concurrency=WORKERS) as client:
-        batch = client.customers.upsert_many(customers(calls))
         with measured(calls) as figures:
-            async for result in batch:
-                if result.error is not None:
-                    print(f"row {result.index}: {result.error}", file=sys.stderr)
-    return figures | {"done": batch.stats.done, "peak_mib": peak_mib()}
-
-
-@contestant("worker pool", needs=NEEDS)
-@contestant("worker pool, [speed]", speed=True, needs=NEEDS)
-async def by_workers(base_url: str, calls: int) -> Figures:
-    import asyncio
-
-    from moregood_async import MoreGoodClient, MoreGoodError
-
-    done = 0
-    async with MoreGoodClient("test-key", base_url=base_url, max_concurrency=WORKERS) as client:
-        rows = customers(calls)
-
-        async def work() -> None:
-            nonlocal done
-            for row in rows:
-                try:
-                    await client.customers.upsert(**row)
-                except MoreGoodError as error:
-                    print(f"{row['email']}: {error}", file=sys.stderr)
-                else:
-                    done += 1
-
-        with measured(calls) as figures:
-            await asyncio.gather(*(work() for _ in range(WORKERS)))
+            done = await by_batch(client, calls)
     return figures | {"done": done, "peak_mib": peak_mib()}
 
 
-PAIRS = [
-    ("worker pool", "upsert_many"),
-    ("worker pool, [speed]", "upsert_many, [speed]"),
-]
+def race(server: Server, told: argparse.Namespace) -> dict[str, list[Figures]]:
+    """Rounds of a new process each, without the extra and with it in turn."""
+    given = {"base_url": server.base_url, "calls": told.calls, "slices": told.slices}
+    with Contest(__file__, fresh=True) as contest:
+        tasks = {name: Task(name, given) for name in ("", ", [speed]")}
+        seen = contest.rounds(tasks, told.rounds, warm_up=0)
+    calls = told.calls * told.slices
+    return {
+        way + extra: [_of_one_way(sums, way, calls) for sums in rounds]
+        for extra, rounds in seen.items()
+        for way in WAYS
+    }
 
 
-def race(server: Server, rounds: int, calls: int) -> dict[str, list[Figures]]:
-    """Rounds of all contestants in turn."""
-    given = {"base_url": server.base_url, "calls": calls}
-    with Contest(__file__) as contest:
-        return contest.rounds({name: Task(name, given) for pair in PAIRS for name in pair}, rounds)
+def _of_one_way(sums: Figures, way: str, calls: int) -> Figures:
+    seconds = sums[f"{way} seconds"]
+    return {
+        "calls": calls,
+        "done": sums[f"{way} done"],
+        "seconds": seconds,
+        "per_second": calls / seconds,
+        "cpu_micros": sums[f"{way} cpu"] / calls,
+    }
 
 
 def peaks(server: Server, lengths: list[int]) -> dict[str, Figures]:
@@ -112,7 +156,7 @@ def peaks(server: Server, lengths: list[int]) -> dict[str, Figures]:
     with Contest(__file__, fresh=True) as contest:
         return {
             f"{calls:,}": contest.once(
-                Task("upsert_many", {"base_url": server.base_url, "calls": calls})
+                Task("upsert_many alone", {"base_url": server.base_url, "calls": calls})
             )
             for calls in lengths
         }
@@ -122,15 +166,14 @@ def raced(seen: dict[str, list[Figures]]) -> str:
     rows = [
         [
             name,
-            spread(column(seen[name], "per_second"), ",.0f"),
-            spread(ratios(seen[name], seen[pool], "per_second")),
-            spread(column(seen[name], "cpu_micros"), ",.0f"),
-            spread(ratios(seen[name], seen[pool], "cpu_micros")),
-            f"{sum(column(seen[name], 'calls')) - sum(column(seen[name], 'done')):.0f}",
+            spread(column(measured, "per_second"), ",.0f"),
+            spread(ratios(measured, pool, "per_second")),
+            spread(column(measured, "cpu_micros"), ",.0f"),
+            spread(ratios(measured, pool, "cpu_micros")),
+            f"{sum(column(measured, 'calls')) - sum(column(measured, 'done')):.0f}",
         ]
-        for pool, batch in PAIRS
-        if pool in seen
-        for name in (pool, batch)
+        for name, measured in seen.items()
+        for pool in [seen[name.replace("upsert_many", "worker pool")]]
     ]
     return table(["", "upserts a second", "ratio", "CPU a call, µs", "ratio", "failed"], rows)
 
@@ -152,13 +195,14 @@ def weighed(peak: dict[str, Figures]) -> str:
 
 def main() -> None:
     parser = options(__doc__, rounds=7)
-    parser.add_argument("--calls", type=int, default=4_000, help="in a round, of each contestant")
+    parser.add_argument("--slices", type=int, default=4, help="in a round, of either way")
+    parser.add_argument("--calls", type=int, default=1_000, help="in a slice")
     parser.add_argument("--short", type=int, default=1_000, help="upserts, for memory")
     parser.add_argument("--long", type=int, default=100_000, help="upserts, for memory")
     told = parser.parse_args()
     with serving("fast") as server:
         before = server.counters()
-        seen = race(server, told.rounds, told.calls)
+        seen = race(server, told)
         peak = peaks(server, [told.short, told.long])
         spent = server.counters()["cpu_seconds"] - before["cpu_seconds"]
         requests = server.counters()["requests"] - before["requests"]

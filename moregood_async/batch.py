@@ -83,8 +83,10 @@ class WorkedOff(Generic[I, R]):
         workers: int,
         ordered: bool,
     ) -> None:
-        self._next = _reader(source)
         self._waits = isinstance(source, AsyncIterable)
+        self._next: Callable[[], Any] = (
+            aiter(source).__anext__ if isinstance(source, AsyncIterable) else iter(source).__next__
+        )
         self._work = work
         self._workers = workers
         self._ordered = ordered
@@ -141,43 +143,29 @@ class WorkedOff(Generic[I, R]):
 
     async def _row(self) -> tuple[int, I] | None:
         """The next item and its place, once there is room for its result; None at the end."""
-        if self._has_room() and not self._waits:
-            return await self._next_row()
-        async with self._reading:
+        in_turn = self._waits or not self._has_room()
+        if in_turn:
+            await self._reading.acquire()
+        try:
             while not self._has_room():
                 self._room.clear()
                 await self._room.wait()
-            return await self._next_row()
+            if self._ended:
+                return None
+            item: I = await self._next() if self._waits else self._next()
+            self._read += 1
+            return self._read - 1, item
+        except (StopIteration, StopAsyncIteration):
+            self._ended = True
+        except Exception as error:  # noqa: BLE001 - it is the user's, and raised at the end
+            self._ended, self._broken = True, error
+        finally:
+            if in_turn:
+                self._reading.release()
+        return None
 
     def _has_room(self) -> bool:
         return self._read - self._given < self._window
-
-    async def _next_row(self) -> tuple[int, I] | None:
-        if self._ended:
-            return None
-        try:
-            item = await self._next()
-        except StopAsyncIteration:
-            self._ended = True
-            return None
-        except Exception as error:  # noqa: BLE001 - it is the user's, and raised at the end
-            self._ended, self._broken = True, error
-            return None
-        self._read += 1
-        return self._read - 1, item
-
-
-def _reader(source: Items[I]) -> Callable[[], Awaitable[I]]:
-    if isinstance(source, AsyncIterable):
-        return aiter(source).__anext__
-    items = iter(source)
-
-    async def read() -> I:
-        for item in items:
-            return item
-        raise StopAsyncIteration
-
-    return read
 
 
 class Batch(Generic[I, R]):

@@ -22,7 +22,7 @@ RESERVE_SHARE = 0.1
 RESERVE_TOKENS = 2.0
 """What is left in a bucket at first: a tenth of it, and at the most so much."""
 
-FASTER_SHARE = 0.1
+FASTER_SHARE = 0.2
 """By how much it is taken to fill faster where it was full while requests waited."""
 
 LARGEST_RESERVE_SHARE = 0.6
@@ -61,8 +61,8 @@ class TokenBucket:
     """The number of the newest request that was answered."""
     _overflowed: bool = False
     """Whether it may have been full since its rate was measured, so that tokens were lost."""
-    _held_back: bool = False
-    """Whether requests have waited for tokens since the bucket was last seen full."""
+    _held_back_since: float = math.inf
+    """When requests began to wait for tokens, after the bucket was last seen full."""
     _shut_until: float = -math.inf
 
     def __attrs_post_init__(self) -> None:
@@ -91,8 +91,9 @@ class TokenBucket:
         missing = min(1.0 + self._reserve, float(self.limit)) - self._held(now)
         if missing <= 0:
             return max(now, self._shut_until)
-        self._held_back |= now >= self._shut_until  # and not by a wait that was named
         comes_at = min(now + missing / self.rate, self._at + LONGEST_MEASURE_SECONDS)
+        if comes_at > self._shut_until:  # it is not a wait that was named which holds them back
+            self._held_back_since = min(self._held_back_since, now)
         return max(comes_at, self._shut_until)
 
     def sent(self, now: float, number: int, in_flight: int) -> bool:
@@ -119,8 +120,8 @@ class TokenBucket:
             self._measure(sent.at, held_and_let_in)
             return self if self.rate > 0 else None
         full = said.remaining >= said.limit - 1
-        if full and self._held_back:  # for no reason: it fills faster than was believed
-            self._held_back = False
+        if full and sent.at > self._held_back_since:  # for no reason: it fills faster
+            self._held_back_since = math.inf
             self.rate *= 1.0 + FASTER_SHARE
         self._overflowed = False
         self._measured_from, self._measured_sum = sent.at, held_and_let_in  # what comes is lost
@@ -144,7 +145,7 @@ class TokenBucket:
             self._newest = sent.number
             self._correct(sent, 0.0, 1.0, now - sent.at, ledger.in_flight)
             self._reserve = min(self.limit * LARGEST_RESERVE_SHARE, self._reserve * 1.5 + 0.5)
-        self._held_back = False
+        self._held_back_since = math.inf
         wait = min(LONGEST_WAIT_SECONDS, 2.0 ** min(ledger.tries - 1, 10) / self.rate)
         self._shut_until = now + max(told_seconds(response) or 0.0, wait)
         return self
