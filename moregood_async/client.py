@@ -36,6 +36,7 @@ from moregood_async.wire import (
     Handler,
     HTTPSession,
     Middleware,
+    Priority,
     Request,
     Response,
     query_string,
@@ -137,11 +138,15 @@ class MoreGoodClient:
         max_concurrency: int | Unset = UNSET,
         max_rate: Rate | Unset | None = UNSET,
         middlewares: tuple[Middleware, ...] | Unset = UNSET,
+        priority: Priority | Unset = UNSET,
     ) -> MoreGoodClient:
         """A view with other settings, on the same connections; closing it closes nothing.
 
         The pace belongs to the key: views with one key share it, and its ``max_concurrency`` and
         ``max_rate`` are those that its first view was given.
+
+        ``priority="bulk"`` is what batches have: interactive calls of the key go first, and a
+        call's deadline stands still while it waits for its turn.
 
         Raises:
             ConfigurationError: A setting is wrong, or the key has other limits already.
@@ -158,6 +163,7 @@ class MoreGoodClient:
             "deadline": deadline,
             "max_attempts": max_attempts,
             "middlewares": middlewares if middlewares is UNSET else tuple(middlewares),
+            "priority": priority,
         }
         settings = attrs.evolve(now, **{k: v for k, v in given.items() if v is not UNSET})
         limits = _limits(self._session.connections, settings, max_concurrency, max_rate)
@@ -219,6 +225,19 @@ class MoreGoodClient:
         settings = self._session.settings
         return self._session.connections.pace(settings.key, settings.limits)
 
+    @property
+    def base_url(self) -> str:
+        """Where the API is, without a last slash."""
+        return self._session.settings.base_url
+
+    async def fingerprint(self, salt: bytes = b"") -> str:
+        """What tells this key, at this base URL, from others without giving it away: hex.
+
+        Args:
+            salt: At most 64 bytes; the same key has another fingerprint under another salt.
+        """
+        return await self._session.fingerprint(salt)
+
     async def aclose(self) -> None:
         """Close the connections, of every event loop; twice is fine."""
         await self._session.connections.aclose()
@@ -238,7 +257,7 @@ class MoreGoodClient:
     def __repr__(self) -> str:
         if "_session" not in vars(self):  # a traceback shows one that could not be made
             return f"<{type(self).__name__}, not made>"
-        return f"<{type(self).__name__} {self._session.settings.base_url}>"
+        return f"<{type(self).__name__} {self.base_url}>"
 
 
 def _stays_below(path: str) -> bool:

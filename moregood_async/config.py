@@ -13,7 +13,7 @@ import attrs
 
 from moregood_async.errors import ConfigurationError
 from moregood_async.privacy import ApiKey
-from moregood_async.wire import Middleware
+from moregood_async.wire import PRIORITIES, Middleware, Priority
 
 T = TypeVar("T")
 
@@ -65,12 +65,15 @@ class Settings:
     max_attempts: int
     limits: Limits
     middlewares: tuple[Middleware, ...]
+    priority: Priority = "interactive"
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.attempt_timeout < math.inf:
             raise ConfigurationError("attempt_timeout is seconds, more than 0: 30.0")
         if self.deadline is not None and not self.deadline > 0:
             raise ConfigurationError("deadline is seconds, more than 0, or None for no deadline")
+        if self.priority not in PRIORITIES:
+            raise ConfigurationError(f"priority is one of {', '.join(PRIORITIES)}")
         if self.max_attempts < 1:
             raise ConfigurationError("max_attempts is at least 1; 1 never repeats")
 

@@ -10,6 +10,7 @@ Inside the chain an answer is data whatever its status; only here it becomes a m
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -71,7 +72,7 @@ class SessionManager:
         value: SentValue,
         *,
         path: Mapping[str, object] | None = None,
-        priority: Priority = "interactive",
+        priority: Priority | None = None,
     ) -> T:
         """Send a value; gives the model of the answer."""
         request = await self._request(
@@ -96,7 +97,7 @@ class SessionManager:
         number: int,
         per_page: int | None = None,
         path: Mapping[str, object] | None = None,
-        priority: Priority = "interactive",
+        priority: Priority | None = None,
     ) -> tuple[Page[T], Pagination]:
         """One page of a list, asked for by its number."""
         query = query_string({"page": number, "per_page": per_page})
@@ -142,6 +143,14 @@ class SessionManager:
             raise
         return response
 
+    async def fingerprint(self, salt: bytes) -> str:
+        """A keyed hash of the key that is valid now, and of where it is valid."""
+        key = self.settings.key
+        if not isinstance(key, ApiKey):
+            key = checked_key(ApiKey(await key()))
+        told = f"{self.settings.base_url} {key.reveal()}".encode()
+        return hashlib.blake2b(told, key=salt, digest_size=16).hexdigest()
+
     async def _request(
         self,
         method: str,
@@ -151,7 +160,7 @@ class SessionManager:
         repeatable: bool,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        priority: Priority = "interactive",
+        priority: Priority | None = None,
     ) -> Request:
         settings = self.settings
         started = self._clock()
@@ -166,7 +175,7 @@ class SessionManager:
             deadline=Deadline(
                 math.inf if settings.deadline is None else started + settings.deadline
             ),
-            priority=priority,
+            priority=priority or settings.priority,
         )
 
     async def _answer(self, request: Request) -> Response:

@@ -32,6 +32,8 @@ A bulk request is patient: its deadline stands still while it waits for its turn
 to wait is not counted among its attempts, so a long wait for the server's limit fails no row.
 """
 
+PRIORITIES: tuple[Priority, ...] = ("interactive", "bulk")
+
 
 class Deadline:
     """The moment at which a call gives up, on the monotonic clock."""

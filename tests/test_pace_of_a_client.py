@@ -80,7 +80,7 @@ async def test_what_it_believes_is_shown(sandbox: Sandbox) -> None:
 def test_without_a_loop_it_shows_what_a_pace_begins_with() -> None:
     """Looking costs no connection, and leaves nothing to close."""
     client = MoreGoodClient(KEY, max_concurrency=2)
-    begins = PaceState(concurrency=2, in_flight=0, waiting=0, refused=0, opens_in=0.0)
+    begins = PaceState(concurrency=2, sent=0, in_flight=0, waiting=0, refused=0, opens_in=0.0)
     assert begins == client.pace
 
 

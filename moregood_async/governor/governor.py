@@ -120,6 +120,7 @@ class Governor:
             window=believed.window,
             burst=believed.burst,
             concurrency=int(self.concurrency.allowed),
+            sent=self._ledger.sent,
             in_flight=self._ledger.in_flight,
             waiting=waiting,
             refused=self._ledger.refused,

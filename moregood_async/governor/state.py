@@ -13,6 +13,8 @@ class PaceState(Believed):
 
     concurrency: int
     """How many requests may be in flight now; ``max_concurrency`` at the most."""
+    sent: int
+    """Requests that went, repeats included, all in all."""
     in_flight: int
     waiting: int
     """Calls whose turn has not come."""

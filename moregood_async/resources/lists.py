@@ -21,7 +21,7 @@ def listed(
     start_page: int = 1,
     per_page: int | None = None,
     prefetch: int = 0,
-    priority: Priority = "interactive",
+    priority: Priority | None = None,
     **ids: int,
 ) -> Paginator[T]:
     """A paginator over an operation's pages; ``ids`` are those in its path.

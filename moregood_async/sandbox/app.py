@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -76,15 +77,24 @@ class Sandbox(World):
             raise ConnectionLost(
                 cut.problem, phase=cut.phase, seconds=cut.seconds, sent=True
             ) from None
+        response = self._dated(response)
         return attrs.evolve(response, body=b"") if request.method == "HEAD" else response
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:
         """A server in the running loop, to be entered with ``async with``; port 0 picks one."""
-        return Server(self._answer, host, port)
+        return Server(self._on_socket, host, port)
 
     def serve_in_thread(self, host: str = "127.0.0.1", port: int = 0) -> ThreadedServer:
         """A server in a thread and loop of its own, to be entered with ``with``."""
-        return ThreadedServer(Server(self._answer, host, port))
+        return ThreadedServer(Server(self._on_socket, host, port))
+
+    async def _on_socket(self, request: Request) -> Response:
+        response = await self._answer(request)
+        return self._dated(response) if self._clock.is_ahead else response
+
+    def _dated(self, response: Response) -> Response:
+        """With the sandbox's own time; its server says this machine's where nothing is said."""
+        return laravel.with_headers(response, {"Date": formatdate(self._clock.now(), usegmt=True)})
 
     async def _answer(self, request: Request) -> Response:
         if control.is_control(request):

@@ -23,6 +23,11 @@ class Clock:
         """Unix seconds."""
         return time.time() + self._ahead
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether it shows another time than this machine's clock."""
+        return self._ahead != 0.0
+
     def advance(self, seconds: float) -> None:
         """Lets so much time pass at once.
 
