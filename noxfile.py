@@ -62,7 +62,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy strict, pyright strict, and whether every public name is fully typed."""
-    session.install("-e", ".[cli,speed]")
+    session.install("-e", ".[cli,speed,parquet]")
     _group(session, "types")
     session.run("mypy")
     session.run("pyright")
@@ -80,7 +80,7 @@ def floors(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The tests, the README's code and the docstrings' examples; on the first Python, coverage."""
-    session.install(".[cli,speed]")
+    session.install(".[cli,speed,parquet]")
     _group(session, "test")
     command = ["pytest", "-n", "logical", *session.posargs]
     if session.python == PYTHONS[0]:
@@ -150,6 +150,14 @@ def soak(session: nox.Session) -> None:
     session.install(".")
     _group(session, "test")
     session.run("pytest", "-m", "soak", "-s", *session.posargs)
+
+
+@nox.session
+def killtest(session: nox.Session) -> None:
+    """``kill -9``, two hundred times and more: nobody is asked twice, nothing is lost."""
+    session.install(".[cli,speed]")
+    _group(session, "test")
+    session.run("pytest", "-m", "killtest", "-s", *session.posargs)
 
 
 @nox.session

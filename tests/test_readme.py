@@ -5,6 +5,7 @@ The convention, which leaves no trace in the README:
 - A block stands alone. Its names are `client`, an open client of an embedded sandbox that knows
   Ada (``ada@example.com``) and has her reviews, and what it imports and defines itself.
 - ``MOREGOOD_API_KEY`` and ``MOREGOOD_BASE_URL`` name that sandbox, which listens in a thread.
+- A block runs in an empty folder.
 - ``await``, ``async for`` and ``async with`` may stand at its top; it runs in a loop then.
 - A block with a function ``test_…`` is a test file: pytest runs it in a process of its own.
 - ``<!-- goes on -->`` on the line before a block: it also has the names of the block before it.
@@ -133,8 +134,11 @@ def test_the_readme_has_blocks_of_every_kind() -> None:
 
 @pytest.mark.parametrize("block", SNIPPETS, ids=place_of)
 @pytest.mark.usefixtures("served")
-def test_every_python_block_runs(block: Block) -> None:
-    """As it stands."""
+def test_every_python_block_runs(
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it stands, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
     chain = [block]
     while chain[0].goes_on:
         chain.insert(0, PYTHON[PYTHON.index(chain[0]) - 1])
@@ -184,7 +188,7 @@ def test_every_command_of_the_readme_is_understood(
     """Its options and arguments are parsed; it is not run."""
     monkeypatch.chdir(tmp_path)
     for word in words:
-        if word.endswith(".csv"):
+        if word.endswith((".csv", ".journal")):
             Path(word).write_text("First Name\nAda\n", encoding="utf-8")
     with moregood.make_context("moregood", list(words)) as group:
         name, command, rest = moregood.resolve_command(group, [*group._protected_args, *group.args])

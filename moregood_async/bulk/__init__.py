@@ -1,40 +1,88 @@
-"""Whole files: reading customers from them, importing them, and writing lists to them.
+"""Whole files: customers imported and asked, each exactly once, and lists written to files.
 
 ::
 
     from moregood_async import MoreGoodClient
-    from moregood_async.bulk import AskTemplate, Import, read_csv
+    from moregood_async.bulk import AskTemplate, Job, read_csv
 
-    async with MoreGoodClient() as client:
-        with read_csv("customers.csv", mapping={"Nickname": "first_name"}) as customers:
-            print(customers.mapping)
-            importing = Import(client, customers, ask=AskTemplate(channels=["email"]))
-            await importing.run(lambda result: print(result.row.line, result.outcome))
+    async with MoreGoodClient() as client, Job(client, journal="spring.journal") as job:
+        customers = read_csv("customers.csv", mapping={"Nickname": "first_name"})
+        job.upsert_customers(customers, then_ask=AskTemplate(channels=["email"]))
+        async for event in job.run():
+            print(event.done, event.failed, event.eta)
+        print(job.report())
+
+What survives, and why nobody is asked twice, is in `moregood_async.bulk.states`.
 """
 
 from moregood_async.bulk.asking import AskTemplate
+from moregood_async.bulk.charging import ChargeTemplate
 from moregood_async.bulk.columns import BadMapping, Column, ColumnMapping
-from moregood_async.bulk.export import CsvWriter, JsonLinesWriter, whole_file
-from moregood_async.bulk.importing import Import
-from moregood_async.bulk.outcomes import RowResult, Tally
-from moregood_async.bulk.rejects import Rejects
-from moregood_async.bulk.rows import Row
-from moregood_async.bulk.sources import BadFile, CustomerFile, read_csv
+from moregood_async.bulk.engine import StoppedItself
+from moregood_async.bulk.export import (
+    CannotExport,
+    CsvWriter,
+    Export,
+    JsonLinesWriter,
+    NoParquet,
+    whole_file,
+)
+from moregood_async.bulk.job import Job
+from moregood_async.bulk.journal import (
+    JournalError,
+    JournalInUse,
+    JournalMismatch,
+    JournalUnusable,
+)
+from moregood_async.bulk.outcomes import Progress, RowEnd
+from moregood_async.bulk.outputs import write_rejects, write_results
+from moregood_async.bulk.planning import Plan, PlanChanged
+from moregood_async.bulk.reading import JournalReader
+from moregood_async.bulk.report import Report
+from moregood_async.bulk.rows import Record, Row
+from moregood_async.bulk.sources import (
+    BadFile,
+    Source,
+    read_csv,
+    read_customers,
+    read_items,
+    read_json_lines,
+    read_parquet,
+)
 
 __all__ = [
     "AskTemplate",
     "BadFile",
     "BadMapping",
+    "CannotExport",
+    "ChargeTemplate",
     "Column",
     "ColumnMapping",
     "CsvWriter",
-    "CustomerFile",
-    "Import",
+    "Export",
+    "Job",
+    "JournalError",
+    "JournalInUse",
+    "JournalMismatch",
+    "JournalReader",
+    "JournalUnusable",
     "JsonLinesWriter",
-    "Rejects",
+    "NoParquet",
+    "Plan",
+    "PlanChanged",
+    "Progress",
+    "Record",
+    "Report",
     "Row",
-    "RowResult",
-    "Tally",
+    "RowEnd",
+    "Source",
+    "StoppedItself",
     "read_csv",
+    "read_customers",
+    "read_items",
+    "read_json_lines",
+    "read_parquet",
     "whole_file",
+    "write_rejects",
+    "write_results",
 ]

@@ -1,15 +1,14 @@
-"""Who is asked for a review, through which channel, and who was asked already."""
+"""Who is asked for a review, through which channel, and what tells people apart."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 
 import attrs
 
 from moregood_async.models.asks import AskCreate
-from moregood_async.models.customers import CustomerUpsert
+from moregood_async.models.customers import Customer, CustomerUpsert
 from moregood_async.models.fields import UNSET, Channel, given
 
 _EXTENSION = re.compile(r"(?:x|ext\.?)\s*", re.IGNORECASE)
@@ -39,9 +38,16 @@ class AskTemplate:
         contact = {"email": customer.email, "sms": customer.phone}
         return tuple(channel for channel in self.channels if given(contact[channel]))
 
-    def ask(self, customer: CustomerUpsert) -> AskCreate | None:
-        """The request to this customer, or None where no channel reaches them."""
-        channels = self.reaches(customer)
+    def ask(
+        self, customer: CustomerUpsert, channels: Sequence[Channel] | None = None
+    ) -> AskCreate | None:
+        """The request to this customer, or None where no channel is left.
+
+        Args:
+            customer: Whom to ask.
+            channels: Those to use; by default all that reach the customer.
+        """
+        channels = self.reaches(customer) if channels is None else channels
         if not channels:
             return None
         if given(customer.email):
@@ -57,29 +63,8 @@ class AskTemplate:
         )
 
 
-class People:
-    """The people of one file, so that nobody is asked twice.
-
-    It keeps 16 bytes for each way to tell a person, and no address or number.
-    """
-
-    def __init__(self) -> None:
-        self._line_of: dict[bytes, int] = {}
-
-    def claim(self, customer: CustomerUpsert, line: int, customer_id: int | None = None) -> int:
-        """The line that asks this person: this one, or the earlier one that this one repeats.
-
-        Two rows are one person where the email, the phone or the server's own id is the same.
-        """
-        known = [_digest(mark) for mark in marks_of(customer, customer_id)]
-        first = next((self._line_of[mark] for mark in known if mark in self._line_of), line)
-        for mark in known:
-            self._line_of.setdefault(mark, first)
-        return first
-
-
-def marks_of(customer: CustomerUpsert, customer_id: int | None = None) -> list[str]:
-    """What tells a person from others: email and phone in one spelling, and the server's id.
+def marks_of(customer: CustomerUpsert) -> list[str]:
+    """What tells a person from others: email and phone in one spelling.
 
     >>> marks_of(CustomerUpsert(first_name="A", email=" A@Example.com", phone="001 (415) 5550100"))
     ['email a@example.com', 'phone 14155550100']
@@ -89,9 +74,18 @@ def marks_of(customer: CustomerUpsert, customer_id: int | None = None) -> list[s
         marks.append(f"email {str(customer.email).strip().lower()}")
     if given(customer.phone):
         marks.append(f"phone {plain_phone(str(customer.phone))}")
-    if customer_id is not None:
-        marks.append(f"id {customer_id}")
     return marks
+
+
+def marks_of_customer(customer: Customer) -> list[str]:
+    """The same of a customer that the API has.
+
+    >>> marks_of_customer(Customer(id=1, phone="415 555 0100", phone_e164="+14155550100"))
+    ['phone 14155550100', 'phone 4155550100']
+    """
+    email = f"email {customer.email.strip().lower()}" if customer.email else ""
+    phones = {plain_phone(phone) for phone in (customer.phone_e164, customer.phone) if phone}
+    return [*filter(None, [email]), *sorted(f"phone {phone}" for phone in phones)]
 
 
 def plain_phone(phone: str) -> str:
@@ -102,7 +96,3 @@ def plain_phone(phone: str) -> str:
     """
     number, *extension = (re.sub(r"\D", "", part) for part in _EXTENSION.split(phone, maxsplit=1))
     return "x".join([number.removeprefix("00"), *filter(None, extension)])
-
-
-def _digest(mark: str) -> bytes:
-    return hashlib.blake2b(mark.encode(), digest_size=16).digest()

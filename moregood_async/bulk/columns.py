@@ -3,86 +3,40 @@
 from __future__ import annotations
 
 import difflib
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
+from moregood_async.bulk.consent import CONSENTS
+from moregood_async.bulk.headers import KNOWN, NAME, field_named, is_exact, plain
+from moregood_async.bulk.presets import NO_PRESET, PRESETS, Preset, preset_of
 from moregood_async.errors import MoreGoodError
-from moregood_async.models.customers import CustomerUpsert
-
-FIELDS: tuple[str, ...] = tuple(attribute.name for attribute in attrs.fields(CustomerUpsert))
-"""The fields that a column can hold, in the order of `CustomerUpsert`."""
-
-_ALSO_CALLED: dict[str, str] = {
-    "first_name": "first, fname, given name, forename, customer first name, contact first name",
-    "last_name": "last, lname, surname, family name, customer last name, contact last name",
-    "email": "mail, email address, customer email, contact email, primary email, work email",
-    "phone": "phone number, telephone, telephone number, tel, mobile, mobile phone, mobile number, "
-    "cell, cell phone, cell number, customer phone, contact phone, contact number, primary phone",
-    "company": "company name, organization, organisation, organization name, business, "
-    "business name",
-    "notes": "note, comment, comments, remarks, internal notes",
-    "address1": "address, address line 1, street, street address, mailing address, addr 1",
-    "address2": "address line 2, addr 2, apartment, apt, suite, unit",
-    "city": "town, locality",
-    "state": "province, region, state province, state region",
-    "postal_code": "zip, zip code, postcode, post code, postal, zip postal code",
-    "signed_up_at": "signed up, sign up date, signup, signup date, subscription date, created, "
-    "subscribed at, customer since, member since, joined, join date, date joined, created at, "
-    "created date, date created, date added, registered, registered at, registration date",
-    "has_subscription": "subscriber, is subscriber, active subscription, subscription active, "
-    "has active subscription",
-    "location_slug": "store slug, branch slug",
-    "tags": "tag, labels, customer tags",
-}
 
 
 class BadMapping(MoreGoodError):
-    """Columns and fields do not fit together; nothing was sent."""
-
-
-def plain(name: str) -> str:
-    """A name without case, accents, blanks and punctuation.
-
-    >>> plain("E-Mail Address"), plain("first_name"), plain("FirstName")
-    ('emailaddress', 'firstname', 'firstname')
-    """
-    letters = unicodedata.normalize("NFKD", name).casefold()
-    return re.sub(r"[^a-z0-9]", "", letters)
-
-
-_FIELD_OF: dict[str, str] = {plain(field): field for field in FIELDS} | {
-    plain(name): field for field, names in _ALSO_CALLED.items() for name in names.split(",")
-}
-
-
-def field_named(column: str) -> str | None:
-    """The field that a column's name stands for, or None.
-
-    >>> field_named("E-mail"), field_named("Phone 2"), field_named("Address 2")
-    ('email', 'phone', 'address2')
-    """
-    name = plain(column)
-    return _FIELD_OF.get(name) or _FIELD_OF.get(name.rstrip("0123456789"))
+    """Columns, fields, a preset or a region do not fit together; nothing was sent."""
 
 
 @attrs.frozen
 class Column:
-    """One column of a file: its field, or why it is ignored."""
+    """One column of a file: what it holds, or why it is ignored."""
 
     name: str
     field: str | None
+    """A field of a customer, ``name``, what opts people out (`CONSENTS`), or None."""
     why: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name} → {self.field}" if self.field else f"{self.name}: {self.why}"
+        if self.field is None:
+            return f"{self.name}: {self.why}"
+        if self.field == NAME:
+            return f"{self.name} → first_name, last_name (split at the first blank)"
+        return f"{self.name} → {CONSENTS.get(self.field, self.field)}"
 
 
 @attrs.frozen(eq=False)
 class ColumnMapping(Mapping[str, str]):
-    """Which column holds which field: a mapping that prints.
+    """Which column holds what: a mapping that prints.
 
     >>> mapping = ColumnMapping.of(["First Name", "E-mail", "Phone 1", "Phone 2", "Shoe size"])
     >>> mapping["E-mail"], len(mapping)
@@ -93,35 +47,60 @@ class ColumnMapping(Mapping[str, str]):
     Phone 1 → phone
     ignored: Phone 2: phone comes from Phone 1
     ignored: Shoe size: fits no field
+    >>> print(ColumnMapping.of(["Name", "Email", "Accepts Email Marketing"]))
+    Name → first_name, last_name (split at the first blank)
+    Email → email
+    Accepts Email Marketing → not asked by email where it is no
     """
 
     columns: tuple[Column, ...]
     """Every column of the file, in its order."""
+    preset: Preset | None = None
+    """The export that was recognised by its headers, or named."""
 
     @classmethod
-    def of(cls, header: Sequence[str], chosen: Mapping[str, str] | None = None) -> ColumnMapping:
+    def of(
+        cls,
+        header: Sequence[str],
+        chosen: Mapping[str, str] | None = None,
+        preset: Preset | None = None,
+    ) -> ColumnMapping:
         """The mapping of a header.
+
+        What you choose wins, then what the preset says, then what a column's name says: a
+        field's own name before its other names, and the first column before later ones. Every
+        column that opts people out counts.
 
         Args:
             header: The columns' names, in their order.
             chosen: Columns whose field you say yourself, which wins; ``{"Nick": ""}`` ignores
                 the column.
+            preset: What is known of such a file; see `moregood_async.bulk.presets`.
 
         Raises:
             BadMapping: ``chosen`` names a column or a field that does not exist, or nothing
                 holds ``first_name``, which every customer needs.
         """
-        told = _checked(header, chosen or {})
-        taken = {field: name for name, field in told.items() if field}
-        columns: list[Column] = []
-        for name in header:
-            column = _told(name, told[name]) if name in told else _found(name, taken)
-            if column.field:
-                taken.setdefault(column.field, name)
-            columns.append(column)
-        if "first_name" not in taken:
+        mapping = cls.of_some(header, checked(header, chosen or {}), preset)
+        if mapping.column_of("first_name") is None:
             raise BadMapping(_nothing_holds_first_name(header))
-        return cls(tuple(columns))
+        return mapping
+
+    @classmethod
+    def of_some(
+        cls, keys: Sequence[str], told: Mapping[str, str], preset: Preset | None
+    ) -> ColumnMapping:
+        """The mapping of one row's own keys, which need not be all that there are."""
+        found = [_found(key, place, told, preset) for place, key in enumerate(keys)]
+        taken: dict[str, str] = {}
+        for each in sorted(found, key=lambda each: each.rank):
+            if each.field:
+                taken.setdefault(each.field, each.name)
+        if NAME in taken and taken[NAME] not in told and "first_name" in taken:
+            taken[NAME] = taken["first_name"]
+        elif NAME in taken:
+            taken["first_name"] = taken[NAME]
+        return cls(tuple(each.column(taken) for each in found), preset)
 
     @property
     def ignored(self) -> tuple[Column, ...]:
@@ -129,8 +108,10 @@ class ColumnMapping(Mapping[str, str]):
         return tuple(column for column in self.columns if not column.field)
 
     def column_of(self, field: str) -> str | None:
-        """The column that holds a field, or None."""
-        return next((column.name for column in self.columns if column.field == field), None)
+        """The column that holds a field, or None; a whole name holds ``first_name``."""
+        wanted = (field, NAME) if field in ("first_name", "last_name") else (field,)
+        holds = {column.field: column.name for column in reversed(self.columns)}
+        return next((holds[each] for each in wanted if each in holds), None)
 
     def __getitem__(self, name: str) -> str:
         for column in self.columns:
@@ -145,8 +126,27 @@ class ColumnMapping(Mapping[str, str]):
         return sum(1 for column in self.columns if column.field)
 
     def __str__(self) -> str:
-        lines = [str(column) for column in self.columns if column.field]
+        lines = [f"recognised: {self.preset.name}"] if self.preset else []
+        lines += [str(column) for column in self.columns if column.field]
         return "\n".join(lines + [f"ignored: {column}" for column in self.ignored])
+
+
+def preset_called(name: str | None, header: Iterable[str]) -> Preset | None:
+    """The preset that is named; the one that the headers tell where none is; None for ``none``.
+
+    >>> preset_called("WooCommerce", []), preset_called("none", [])
+    (Preset(key='woocommerce', name='WooCommerce'), None)
+
+    Raises:
+        BadMapping: There is none of this name.
+    """
+    if name is None:
+        return preset_of(header)
+    by_key = {preset.key: preset for preset in PRESETS}
+    key = plain(name)
+    if key in by_key or key == NO_PRESET:
+        return by_key.get(key)
+    raise BadMapping(f'there is no preset "{name}"; {_closest(name, [*by_key, NO_PRESET])}')
 
 
 def chosen_columns(pairs: Iterable[str]) -> dict[str, str]:
@@ -169,27 +169,50 @@ def chosen_columns(pairs: Iterable[str]) -> dict[str, str]:
     return chosen
 
 
-def _told(name: str, field: str) -> Column:
-    return Column(name, field) if field else Column(name, None, "left out, as you said")
+@attrs.frozen
+class _Found:
+    """What a column could hold, before others are looked at."""
+
+    name: str
+    field: str | None
+    rank: tuple[int, ...]
+    why: str = ""
+
+    def column(self, taken: Mapping[str, str]) -> Column:
+        if self.field is None or self.field in CONSENTS or taken[self.field] == self.name:
+            return Column(self.name, self.field, self.why)
+        of = "first_name" if self.field == NAME else self.field
+        return Column(self.name, None, f"{of} comes from {taken[of]}")
 
 
-def _found(name: str, taken: Mapping[str, str]) -> Column:
+def _found(name: str, place: int, told: Mapping[str, str], preset: Preset | None) -> _Found:
+    known = plain(name)
+    if name in told:
+        field = told[name] or None
+        return _Found(name, field, (0, place), "" if field else "left out, as you said")
+    if preset and known in preset.ignored:
+        return _Found(name, None, (), preset.ignored[known])
+    if preset and known in preset.columns:
+        order = list(preset.columns).index(known)
+        return _Found(name, preset.columns[known], (1, order, place))
     field = field_named(name)
-    if field is None:
-        return Column(name, None, "fits no field")
-    if field in taken:
-        return Column(name, None, f"{field} comes from {taken[field]}")
-    return Column(name, field)
+    why = "" if field else "fits no field"
+    return _Found(name, field, (2 if is_exact(name) else 3, place), why)
 
 
-def _checked(header: Sequence[str], chosen: Mapping[str, str]) -> dict[str, str]:
+def checked(header: Sequence[str], chosen: Mapping[str, str]) -> dict[str, str]:
+    """What was chosen, by the columns' names as they stand in the header.
+
+    Raises:
+        BadMapping: There is no such column or field, or one is named twice.
+    """
     told: dict[str, str] = {}
     fields: dict[str, str] = {}
     for given, field in chosen.items():
         name = _column_meant(given, header)
-        if field and field not in FIELDS:
-            raise BadMapping(f'there is no field "{field}"; {_closest(field, FIELDS)}')
-        if name in told or (field and field in fields):
+        if field and field not in KNOWN:
+            raise BadMapping(f'there is no field "{field}"; {_closest(field, KNOWN)}')
+        if name in told or (field in fields and field and field not in CONSENTS):
             twice = f'the column "{name}"' if name in told else f"the field {field}"
             raise BadMapping(f"{twice} is mapped twice")
         told[name] = field

@@ -1,136 +1,177 @@
-"""How a row ended, and what that means to the person who sent it."""
+"""How a row ended, and how far a job is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Final, Literal
 
 import attrs
 
-from moregood_async.batch import Result
-from moregood_async.bulk.columns import ColumnMapping
-from moregood_async.bulk.rows import MAY_HAVE_BEEN_ASKED, Row, told
-from moregood_async.errors import InvalidRequest
-from moregood_async.models.customers import Customer
-from moregood_async.models.fields import Channel
+from moregood_async.bulk.journal.entry import Entry
+from moregood_async.bulk.states import State, Step
 
-Outcome = Literal["done", "rejected", "failed", "unknown", "not_sent"]
-"""``rejected``: cannot be sent. ``failed``: did not happen, or may be sent again without harm.
-``unknown``: it may have happened, and twice is harm. ``not_sent``: the API could not be used."""
+Outcome = Literal["done", "failed", "unknown", "rejected", "waiting"]
+"""``rejected``: cannot be sent as it is. ``failed``: has not happened, or not all of it.
+``unknown``: its charge or its ask may have happened. ``waiting``: the run stopped before it."""
 
-_LOOK_FIRST = (
-    f"{MAY_HAVE_BEEN_ASKED} the customer may have been asked already; look at their messages, "
-    "and empty this cell to ask again"
-)
+UNASKED: Final[dict[str, str]] = {
+    "unreachable": "not asked: no channel reaches this customer",
+    "opted out": "not asked: has opted out",
+    "held": "not asked again: may have been asked by an earlier import",
+    "repeats": "not asked again: the same person as in an earlier row",
+    "same customer": "not asked again: for the API the same person as in another row",
+    "recent": "not asked: was asked not long ago",
+    "cap": "not asked: max_asks was reached",
+}
+"""Why somebody is not asked, by the word in the journal."""
 
-_MAY_BE_TWO = (
-    f"{MAY_HAVE_BEEN_ASKED} the customer may have been created already, and with neither email "
-    "nor phone a second time creates one more"
-)
+_UNASKED_COUNTED: Final[dict[str, str]] = {
+    "unreachable": "reached by no channel",
+    "opted out": "opted out",
+    "held": "perhaps asked by an earlier import",
+    "repeats": "in an earlier row already",
+    "same customer": "for the API the same as in another row",
+    "recent": "asked not long ago",
+    "cap": "beyond max_asks",
+}
 
 
-@attrs.frozen
-class RowResult:
-    """The end of one row. Its ``repr`` shows nobody's data."""
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun.
 
-    row: Row
+    >>> counted(1, "row"), counted(10000, "row"), counted(0, "person", "people")
+    ('1 row', '10,000 rows', '0 people')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def called(channel: str) -> str:
+    """A channel's name in a sentence."""
+    return "SMS" if channel == "sms" else channel
+
+
+def unasked_told(unasked: Mapping[str, int]) -> str:
+    """How many people were not asked, by the reason; empty where there are none.
+
+    >>> unasked_told({"opted out": 20, "repeats": 1})
+    'not asked: 20 opted out, 1 in an earlier row already'
+    """
+    told = ", ".join(f"{rows:,} {_UNASKED_COUNTED[why]}" for why, rows in sorted(unasked.items()))
+    return f"not asked: {told}" if told else ""
+
+
+@attrs.define(kw_only=True)
+class RowEnd:
+    """The end of one row, for now. It shows nobody's data."""
+
+    place: int
+    """Its place in the input, from 0."""
+    line: int
+    """The line of the file on which it begins, from 1."""
     outcome: Outcome
-    saved: Customer | None = None
-    """The customer as the API has it now, where the upsert succeeded."""
-    asked: tuple[Channel, ...] = ()
+    customer_id: int | None = None
+    asked: tuple[str, ...] = ()
     """The channels of the review request that was scheduled."""
-    askable: bool = True
-    """False where a request was wanted and no channel reaches the customer."""
+    unasked: str = ""
+    """Why nobody was asked where that was wanted: a key of `UNASKED`."""
     repeats: int | None = None
-    """The earlier line that asks the same person already."""
-    held: bool = False
-    """True where an earlier import's ask may have reached the customer, so none was sent."""
-    error: Exception | None = None
-    note: str = ""
-    """What `error` alone does not say."""
+    """The place of the earlier row that has the same person."""
+    error: str = ""
+    warning: str = ""
 
     @classmethod
-    def of_upsert(cls, row: Row, ended: Result[Any, Any], *, unsent: bool) -> RowResult:
-        """The customer was not saved, or nobody knows and a second time would do harm."""
-        if unsent:
-            return cls(row, "not_sent", error=ended.error)
-        if ended.outcome == "unknown" and not ended.item.converges:
-            return cls(row, "unknown", error=ended.error, note=_MAY_BE_TWO)
-        return cls(row, "failed", error=ended.error)
-
-    @classmethod
-    def not_askable(cls, row: Row, saved: Customer | None) -> RowResult:
-        """Saved, and no channel reaches the customer."""
-        return cls(row, "done", saved=saved, askable=False)
-
-    @classmethod
-    def repeating(cls, row: Row, saved: Customer | None, line: int) -> RowResult:
-        """Saved, and another line asks the same person."""
-        return cls(row, "done", saved=saved, repeats=line)
-
-    @classmethod
-    def holding(cls, row: Row, saved: Customer | None) -> RowResult:
-        """Saved, and not asked, since an earlier import may have done so."""
-        return cls(row, "done", saved=saved, held=True)
-
-    @classmethod
-    def of_ask(
-        cls, row: Row, saved: Customer | None, channels: Sequence[Channel], ended: Result[Any, Any]
-    ) -> RowResult:
-        """Saved, and asked, or not, or nobody knows."""
-        if ended.outcome == "done":
-            return cls(row, "done", saved=saved, asked=tuple(channels))
-        if ended.outcome == "unknown":
-            return cls(row, "unknown", saved=saved, error=ended.error, note=_LOOK_FIRST)
-        return cls(row, "failed", saved=saved, error=ended.error, note="saved, but not asked")
-
-    @classmethod
-    def not_asked(cls, row: Row, saved: Customer | None) -> RowResult:
-        """Saved; the run stopped before the ask left."""
-        return cls(row, "failed", saved=saved, note="saved, but not asked: the import was stopped")
-
-    @classmethod
-    def stopped_asking(cls, row: Row, saved: Customer | None) -> RowResult:
-        """Saved; the run stopped while the ask was under way."""
-        return cls(row, "unknown", saved=saved, note=f"{_LOOK_FIRST}; the import was stopped")
-
-    @classmethod
-    def stopped_upserting(cls, row: Row) -> RowResult:
-        """The run stopped while the upsert was under way."""
-        return cls(row, "failed", note="stopped before the API had answered; send it again")
-
-    def reason(self, mapping: ColumnMapping) -> str:
-        """Why the row was not done, in the words of the file; empty where it was."""
-        if isinstance(self.error, InvalidRequest):
-            return told(self.error.fields, mapping)
-        return "; ".join(part for part in (self.note, str(self.error or "")) if part)
+    def of(cls, entry: Entry) -> RowEnd:
+        """As its entry tells."""
+        return cls(
+            place=entry.place,
+            line=entry.line,
+            outcome=outcome_of(entry),
+            customer_id=entry.customer,
+            asked=tuple(entry.channels.split(",")) if was_asked(entry) else (),
+            unasked=entry.unasked,
+            repeats=entry.repeats,
+            error=error_of(entry),
+            warning=entry.warning,
+        )
 
 
-@attrs.define
-class Tally:
-    """The ends of all rows so far, counted."""
+def was_asked(entry: Entry) -> bool:
+    """Whether its ask has happened."""
+    return entry.state is State.DONE and entry.step is Step.ASK
 
-    rows: int = 0
+
+def outcome_of(entry: Entry) -> Outcome:
+    """How it ended."""
+    return _OUTCOMES[entry.state]
+
+
+def error_of(entry: Entry) -> str:
+    """Why it is not done, and how far it came."""
+    if entry.state is State.DONE or not entry.error:
+        return ""
+    return f"{_CAME[entry.step]}{entry.error}"
+
+
+_OUTCOMES: Final[dict[State, Outcome]] = {
+    State.READY: "waiting",
+    State.INTENDED: "waiting",
+    State.UNKNOWN: "unknown",
+    State.FAILED: "failed",
+    State.DONE: "done",
+    State.REJECTED: "rejected",
+}
+
+_CAME: Final[dict[Step, str]] = {
+    Step.UPSERT: "",
+    Step.CHARGE: "saved, but the charge: ",
+    Step.ASK: "saved, but the ask: ",
+}
+
+
+@attrs.define(kw_only=True)
+class Counts:
+    """Rows of a job by how they ended, all its runs together."""
+
     done: int = 0
-    rejected: int = 0
     failed: int = 0
     unknown: int = 0
-    not_sent: int = 0
-    asked: dict[str, int] = attrs.field(factory=dict[str, int])
-    """Requests scheduled, by channel."""
-    not_askable: int = 0
-    repeated: int = 0
-    held: int = 0
-    last_line: int = 0
-    """The last line of the file that was read."""
+    rejected: int = 0
+    asked: int = 0
+    """People whose review request was scheduled."""
+    maybe_asked: int = 0
+    """People whose review request may have been, when the run began."""
 
-    def add(self, result: RowResult) -> None:
-        """Count one more."""
-        self.rows += 1
-        setattr(self, result.outcome, getattr(self, result.outcome) + 1)
-        for channel in result.asked:
-            self.asked[channel] = self.asked.get(channel, 0) + 1
-        self.not_askable += not result.askable
-        self.repeated += result.repeats is not None
-        self.held += result.held
-        self.last_line = max(self.last_line, result.row.line)
+    @property
+    def ended(self) -> int:
+        """Rows that are over."""
+        return self.done + self.failed + self.unknown + self.rejected
+
+    def add(self, entry: Entry, sign: int = 1) -> None:
+        """One more has ended, or one less."""
+        outcome = outcome_of(entry)
+        if outcome != "waiting":
+            setattr(self, outcome, getattr(self, outcome) + sign)
+        self.asked += sign * was_asked(entry)
+
+
+@attrs.define(kw_only=True)
+class Progress:
+    """How far a job is, and the row that has just ended."""
+
+    row: RowEnd | None
+    """None where nothing ended for a second."""
+    done: int
+    failed: int
+    unknown: int
+    rejected: int
+    asked: int
+    total: int | None
+    """Rows of the input, about; None where that is not known."""
+    rate: float
+    """Rows a second, over the last moments."""
+    eta: float | None
+    """Seconds that are left, about; None where that cannot be told."""
+    waits: float
+    """Seconds until the server's limit lets the next request go; 0.0 where it does."""
+    settling: int
+    """Rows that wait: to be looked up, or to be tried again."""

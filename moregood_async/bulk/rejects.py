@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import IO, Self
 
+from moregood_async.bulk.export.text import row_writer
+from moregood_async.bulk.results import PRIVATE, Layout, Recorded, cells_of, one_line
 from moregood_async.bulk.rows import ERROR, Row
 
 
@@ -22,15 +23,17 @@ class Rejects:
     def __init__(self, path: Path, columns: Sequence[str], *, delimiter: str = ",") -> None:
         self.path = path
         self.written: int = 0
-        self._columns = tuple(columns)
+        self._layout = Layout(columns, (ERROR,))
         self._delimiter = delimiter
         self._file: IO[str] | None = None
 
-    def write(self, row: Row, error: str) -> None:
+    def write(self, row: Row | Recorded, error: str) -> None:
         """Add a row and its reason, and hand it to the operating system."""
+        values = row.cells if isinstance(row, Row) else row.values
+        cells = cells_of(values, self._layout.columns)
         if self._file is None:
             self._file = self._opened()
-        self._put(self._file, self._line(row, " ".join(error.split())))
+        self._put(self._file, self._layout.line(cells, {ERROR: one_line(error)}))
         self.written += 1
 
     def close(self) -> None:
@@ -45,24 +48,14 @@ class Rejects:
         self.close()
 
     def _opened(self) -> IO[str]:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
         file = os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape", newline="")
-        own = () if ERROR in self._columns else (ERROR,)
-        self._put(file, [*self._columns, *own])
+        self._put(file, self._layout.header)
         return file
 
     def _put(self, file: IO[str], cells: list[str]) -> None:
-        csv.writer(file, delimiter=self._delimiter, lineterminator="\n").writerow(cells)
+        row_writer(file, self._delimiter)(cells)
         file.flush()
-
-    def _line(self, row: Row, error: str) -> list[str]:
-        cells = list(row.cells)
-        cells += [""] * (len(self._columns) - len(cells))
-        if ERROR in self._columns:
-            cells[self._columns.index(ERROR)] = error
-            return cells
-        spare = len(self._columns)
-        return [*cells[:spare], error, *cells[spare:]]
 
 
 def rejects_beside(source: Path) -> Path:

@@ -1,10 +1,10 @@
-"""Rows of a file: what a line's cells say about a customer."""
+"""Rows: one record of a file as it stands, and what it says about a customer."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -12,15 +12,31 @@ from moregood_async.bulk.columns import ColumnMapping
 from moregood_async.errors import Fields, InvalidRequest
 from moregood_async.models.customers import CustomerUpsert
 
-ERROR = "error"
+ERROR: Final = "error"
 """The column that rejects get."""
 
-MAY_HAVE_BEEN_ASKED = "unknown:"
+MAY_HAVE_BEEN_ASKED: Final = "unknown:"
 """How the error of a row begins whose ask may have reached the customer."""
 
-_YES = frozenset({"yes", "y", "true", "t", "1", "on"})
-_NO = frozenset({"no", "n", "false", "f", "0", "off"})
-_GUARDED = re.compile(r"'[=+\-@]")
+_GUARDED: Final = re.compile(r"'[=+\-@]")
+
+
+class Record(NamedTuple):
+    """One row as it stands, unparsed and cheap. Its ``repr`` shows nobody's data.
+
+    >>> Record(2, ("Ada", "ada@example.com"))
+    Record(line=2, problem='')
+    """
+
+    line: int
+    """Where it begins in the file, counted from 1; of rows without lines, their place from 1."""
+    values: tuple[str, ...] | Mapping[str, Any]
+    """Its cells, or its values by key."""
+    problem: str = ""
+    """Why it cannot be read at all."""
+
+    def __repr__(self) -> str:
+        return f"Record(line={self.line}, problem={self.problem!r})"
 
 
 @attrs.frozen
@@ -30,13 +46,17 @@ class Row:
     line: int
     """The line of the file on which it begins, counted from 1; the header has one too."""
     cells: tuple[str, ...] = attrs.field(repr=False)
-    """The input's own cells, as they stand in the file."""
+    """The input's own cells, as they stand in the file; of values by key, their text."""
     fields: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     """What its cells say, by field of a customer; blank cells are left out."""
     problems: Fields = attrs.field(factory=dict[str, tuple[str, ...]])
     """Why it cannot be sent, by field, or under ``row``; empty where it can be tried."""
     held: bool = False
     """Whether an earlier import wrote beside it that its customer may have been asked."""
+    warnings: tuple[str, ...] = ()
+    """What was left out of it, or is doubtful: ``phone: is no phone number; left out``."""
+    opted_out: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """The channels through which this person must not be asked, each with the reason."""
 
     def customer(self) -> CustomerUpsert:
         """The customer to send.
@@ -53,34 +73,6 @@ class Row:
         if self.problems:
             raise InvalidRequest(self.problems)
         return customer
-
-
-def row_of(line: int, cells: Sequence[str], mapping: ColumnMapping) -> Row:
-    """The row that a line's cells make.
-
-    >>> mapping = ColumnMapping.of(["Name", "Has subscription"], {"Name": "first_name"})
-    >>> row_of(2, [" Ada ", "yes"], mapping).fields
-    {'first_name': 'Ada', 'has_subscription': True}
-    """
-    kept = tuple(cells)
-    problem = _unreadable(kept, len(mapping.columns))
-    if problem:
-        return Row(line, kept, problems={"row": (problem,)})
-    held = any(
-        column.name == ERROR and cell.startswith(MAY_HAVE_BEEN_ASKED)
-        for column, cell in zip(mapping.columns, kept, strict=True)
-    )
-    fields: dict[str, Any] = {}
-    problems: dict[str, tuple[str, ...]] = {}
-    for column, cell in zip(mapping.columns, kept, strict=True):
-        value = unguarded(cell.strip())
-        if column.field is None or not value:
-            continue
-        try:
-            fields[column.field] = _READ.get(column.field, _text)(value)
-        except ValueError as error:
-            problems[column.field] = (str(error),)
-    return Row(line, kept, fields, problems, held)
 
 
 def told(problems: Fields, mapping: ColumnMapping) -> str:
@@ -106,55 +98,3 @@ def unguarded(cell: str) -> str:
     ('+1 415 555 0100', "'s-Hertogenbosch")
     """
     return cell[1:] if _GUARDED.match(cell) else cell
-
-
-def yes_or_no(cell: str) -> bool:
-    """A yes or a no as a bool.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    word = cell.casefold()
-    if word in _YES or word in _NO:
-        return word in _YES
-    raise ValueError("is yes or no (or 1 or 0, true or false)")
-
-
-def slugs_in(cell: str) -> list[str]:
-    """Slugs that stand in one cell, each once.
-
-    >>> slugs_in("regular; newsletter, regular")
-    ['regular', 'newsletter']
-    """
-    found = (part.strip() for part in re.split(r"[,;]", cell))
-    return list(dict.fromkeys(part for part in found if part))
-
-
-def _text(cell: str) -> str:
-    return cell
-
-
-_READ: dict[str, Callable[[str], Any]] = {"has_subscription": yes_or_no, "tags": slugs_in}
-
-
-def _unreadable(cells: tuple[str, ...], columns: int) -> str:
-    if len(cells) != columns:
-        many = "a cell that holds the delimiter must stand in quotes"
-        few = "fill up the missing ones; a line break within a cell must stand in quotes"
-        had = f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}"
-        advice = many if len(cells) > columns else few
-        return f"{had} where the header has {columns}; {advice}"
-    text = "".join(cells)
-    if "\0" in text:
-        return "holds a NUL byte; take it out"
-    if not text.isascii() and not _encodes(text):
-        return "holds bytes that are not UTF-8; save the file as UTF-8 (Excel: CSV UTF-8)"
-    return ""
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -6,14 +6,23 @@ Nothing heavy is imported before a command runs, so that ``moregood --help`` ans
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from moregood_async._version import __version__
-from moregood_async.cli.options import api_options, channels, output_options, rate
+from moregood_async.cli.options import (
+    api_options,
+    channels,
+    days,
+    output_options,
+    rate,
+    run_options,
+    unknown_options,
+)
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_INPUT = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -34,7 +43,7 @@ def _end(code: int) -> None:
 
 
 @moregood.command("import")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=_INPUT)
 @click.option(
     "--map",
     "maps",
@@ -43,11 +52,29 @@ def _end(code: int) -> None:
     help='A column whose field you say yourself; "Column=" leaves it out. May be repeated.',
 )
 @click.option(
+    "--preset",
+    metavar="NAME",
+    help="Whose export it is: shopify, square, stripe, hubspot, woocommerce, moregood, or none. "
+    "[default: told by its columns]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="[default: told by the file]",
+)
+@click.option("--encoding", metavar="NAME", help="Of a CSV. [default: told by the file]")
+@click.option(
+    "--region",
+    metavar="CC",
+    help="Where phone numbers without a country code are from: US, GB, ...",
+)
+@click.option(
     "--ask",
     callback=channels,
     metavar="CHANNELS",
     help="Ask each customer for a review after saving them: email, sms or email,sms. Each is asked "
-    "through those that reach them.",
+    "once, through those that reach them.",
 )
 @click.option(
     "--reminders",
@@ -56,40 +83,55 @@ def _end(code: int) -> None:
     help="Reminders to those who do not click, 0 to 3.",
 )
 @click.option(
-    "--concurrency",
-    type=click.IntRange(1, 1000),
-    default=32,
-    show_default=True,
-    metavar="N",
-    help="Requests under way at once, at most.",
+    "--not-asked-within",
+    callback=days,
+    metavar="TIME",
+    help="Leave out who was asked within this time: 30d, 12h, 4w.",
+)
+@click.option("--max-asks", type=click.IntRange(0), metavar="N", help="Ask no more people than N.")
+@click.option(
+    "--charge", metavar="COLUMN", help="Record what each customer paid, which stands in COLUMN."
 )
 @click.option(
-    "--rejects",
-    type=_NEW_FILE,
-    metavar="FILE",
-    help="Where rows that were not done go, with their error. [default: FILE.rejects.csv]",
+    "--currency", metavar="CODE|COLUMN", help="The currency of --charge, or the column that says."
+)
+@click.option("--charged-at", metavar="COLUMN", help="The column with the day of --charge.")
+@click.option("--in-cents", is_flag=True, help="Amounts are in the currency's lowest unit already.")
+@unknown_options(default=True)
+@click.option(
+    "--journal", type=_NEW_FILE, metavar="FILE", help="Its journal. [default: FILE.journal]"
+)
+@click.option("--keep-rows", is_flag=True, help="Keep the rows in the journal, in clear.")
+@click.option(
+    "--project", metavar="NAME", help="What the journal calls the project, instead of by its key."
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Show the mapping and every row's problems; send nothing."
+    "--dry-run", is_flag=True, help="Show what would be done, and every problem; send nothing."
 )
-@api_options
+@click.option("--confirm", metavar="DIGEST", help="Do exactly the plan of this digest.")
+@run_options
 def import_(**said: Any) -> None:
-    """Create or update every customer of a CSV, and ask them for reviews if you wish.
+    """Create or update every customer of a file, and ask them for reviews if you wish.
 
-    Columns such as "First Name", "E-mail", "Phone 1" or "Zip" find their field by themselves; look
-    with --dry-run. Rows that were not done are written to a CSV of their own, with the reason.
+    FILE is a CSV, JSON Lines or Parquet; - is standard input. Columns such as "First Name",
+    "E-mail" or "Zip" find their field by themselves, and so do the exports of Shopify, Square,
+    Stripe, HubSpot and WooCommerce; look with --dry-run.
+
+    Everything that is sent stands in a journal before. Whatever breaks off, type the same again,
+    or `moregood resume`: who is done is skipped, and nobody is asked twice.
 
     \b
     Examples:
       moregood import customers.csv --dry-run
-      moregood import customers.csv --map "Nickname=first_name"
-      moregood import customers.csv --ask email,sms --reminders 2
+      moregood import customers.csv --map "Nickname=first_name" --region US
+      moregood import customers.csv --ask email,sms --reminders 2 --not-asked-within 30d
+      moregood import orders.csv --charge Total --currency USD --ask email
 
     \b
     Exit codes:
       0  every row is done
       1  some rows were not: see the rejects
-      2  wrong usage, or a file that cannot be read
+      2  wrong usage, or a file or journal that cannot be used
       3  the API could not be used: the key, or the network
       130  Ctrl-C; once finishes what is under way, twice stops at once
     """  # noqa: D301 - click wants the character itself
@@ -98,32 +140,128 @@ def import_(**said: Any) -> None:
     _end(importing.run(importing.Wanted(**said)))
 
 
+def _resuming(command: Literal["resume", "retry", "settle"], said: dict[str, Any]) -> None:
+    from moregood_async.cli import resuming
+
+    _end(resuming.run(resuming.Wanted(command=command, **said)))
+
+
+_MOVED = click.option("--file", metavar="FILE", help="Where the input is now, if it has moved.")
+
+
+@moregood.command("resume")
+@click.argument("journal", type=_FILE)
+@_MOVED
+@click.option("--max-asks", type=click.IntRange(0), metavar="N", help="Another cap.")
+@unknown_options(default=False)
+@run_options
+def resume(**said: Any) -> None:
+    """Go on with an import where it stopped.
+
+    Rows that are done are skipped. What was under way when it stopped is looked up first, and
+    sent again only where it has not happened.
+
+    \b
+    Example:
+      moregood resume customers.csv.journal
+    """  # noqa: D301 - click wants the character itself
+    _resuming("resume", said)
+
+
+@moregood.command("retry")
+@click.argument("journal", type=_FILE)
+@_MOVED
+@click.option("--max-asks", type=click.IntRange(0), metavar="N", help="Another cap.")
+@unknown_options(default=False)
+@run_options
+def retry(**said: Any) -> None:
+    """Try the rows of an import that failed once more, and finish the rest.
+
+    \b
+    Example:
+      moregood retry customers.csv.journal
+    """  # noqa: D301 - click wants the character itself
+    _resuming("retry", said)
+
+
+@moregood.command("settle")
+@click.argument("journal", type=_FILE)
+@click.option(
+    "--settle-after",
+    type=click.FloatRange(0, 86_399),
+    metavar="SECONDS",
+    help="When a lost request that shows nowhere has not happened. [default: the import's]",
+)
+@click.option("--new-key", is_flag=True, help="The project's key was replaced.")
+@api_options
+def settle(**said: Any) -> None:
+    """Look up what became of asks and charges that lost their answer; send nothing.
+
+    \b
+    Example:
+      moregood settle customers.csv.journal
+    """  # noqa: D301 - click wants the character itself
+    _resuming("settle", said)
+
+
+@moregood.command("report")
+@click.argument("journal", type=_FILE)
+@click.option(
+    "--rows",
+    type=click.Choice(["failed", "unknown", "done", "rejected", "waiting"]),
+    help="Tell the rows that ended like this.",
+)
+@click.option("-o", "--output", type=_NEW_FILE, metavar="FILE", help="Write these --rows to FILE.")
+@click.option("--file", metavar="FILE", help="Where the input is now, if it has moved.")
+@output_options
+def report(**said: Any) -> None:
+    """Tell what became of an import, also while it runs.
+
+    \b
+    Examples:
+      moregood report customers.csv.journal
+      moregood report customers.csv.journal --rows failed -o failed.csv
+    """  # noqa: D301 - click wants the character itself
+    from moregood_async.cli import reporting
+
+    _end(reporting.run(reporting.Wanted(**said)))
+
+
 @moregood.command("export")
 @click.argument("what", type=click.Choice(["customers", "reviews", "messages"]))
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["csv", "jsonl"]),
-    default="csv",
-    show_default=True,
-    help="csv for spreadsheets; jsonl keeps everything.",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="csv for spreadsheets, jsonl keeps everything, parquet keeps types. [default: by the "
+    "suffix of FILE, else csv]",
 )
 @click.option("-o", "--output", type=_NEW_FILE, metavar="FILE", help="[default: stdout]")
+@click.option("--resume", is_flag=True, help="Go on with what broke off, if there is anything.")
 @api_options
 def export(**said: Any) -> None:
     """Write all customers, reviews or messages to a file, page by page.
 
-    The file appears under its name only when it is complete. Times are ISO 8601 in UTC; in CSV,
-    nested fields have dots (rating.score) and text that a spreadsheet would run is disarmed.
+    The file appears under its name only when it is complete. Times are ISO 8601 in UTC; in CSV and
+    Parquet, nested fields have dots (rating.score); in CSV, text that a spreadsheet would run is
+    disarmed. Parquet needs moregood_async[parquet].
+
+    What broke off is kept beside FILE (.FILE.part and .FILE.bookmark): --resume goes on there.
+    Rows that came before are not written again, and rows that are new meanwhile can be there too.
 
     \b
     Examples:
       moregood export reviews -o reviews.csv
+      moregood export messages -o messages.parquet --resume
       moregood export customers --format jsonl | jq .email
 
     \b
     Exit codes:
-      0  complete    1  broke off on the way    3  the API could not be used
+      0  complete
+      1  broke off on the way
+      2  wrong usage, a file that cannot be written, or another export is writing it
+      3  the API could not be used
+      130  Ctrl-C
     """  # noqa: D301 - click wants the character itself
     from moregood_async.cli import exporting
 

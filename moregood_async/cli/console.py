@@ -16,16 +16,21 @@ from moregood_async.errors import MoreGoodError
 class Voice:
     """Speaks to people on stdout, or on stderr where stdout belongs to data or to ``--json``."""
 
-    def __init__(self, *, as_json: bool, verbose: bool, data_on_stdout: bool = False) -> None:
+    def __init__(
+        self, *, as_json: bool, verbose: bool, data_on_stdout: bool = False, quiet: bool = False
+    ) -> None:
         self.console: Console = Console(stderr=as_json or data_on_stdout, highlight=False)
         self._errors = Console(stderr=True, highlight=False)
         self._as_json = as_json
         self._json_on_stderr = data_on_stdout
         self._verbose = verbose
+        self.is_quiet: bool = quiet
+        """Whether only errors are told."""
 
     def say(self, text: str | Text = "", style: str | None = None) -> None:
         """A line to people, never wrapped and never read as markup."""
-        self.console.print(text, style=style, markup=False, soft_wrap=True)
+        if not self.is_quiet:
+            self.console.print(text, style=style, markup=False, soft_wrap=True)
 
     def fail(self, problem: Exception | str) -> None:
         """A paragraph that says what went wrong; the whole story with ``--verbose``."""

@@ -11,10 +11,9 @@ from typing import Any
 
 import attrs
 
-from moregood_async.bulk.asking import AskTemplate, People
+from moregood_async.bulk.asking import AskTemplate, marks_of
 from moregood_async.bulk.export import CsvWriter, whole_file
-from moregood_async.bulk.importing import Import
-from moregood_async.bulk.outcomes import RowResult
+from moregood_async.bulk.job import Job
 from moregood_async.bulk.sources import read_csv
 from moregood_async.cli import demo_report, exits
 from moregood_async.cli.console import Voice
@@ -87,20 +86,23 @@ class _Demo:
         await self._export(client)
 
     async def _import(self, client: MoreGoodClient) -> list[CustomerUpsert]:
+        source = read_csv(SAMPLE)
+        rows = [source.row(record) for record in source.records()]
         saved: list[CustomerUpsert] = []
-        ids: set[int] = set()
-
-        def tell(result: RowResult) -> None:
-            steps.advance()
-            if result.saved is None:
-                self._story.failed += 1
-                return
-            saved.append(result.row.customer())
-            self._story.updated += result.saved.id in ids
-            ids.add(result.saved.id)
-
-        with self._steps("Importing customers", "row", 500) as steps, read_csv(SAMPLE) as rows:
-            await Import(client, rows).run(tell)
+        ids: set[int | None] = set()
+        with self._steps("Importing customers", "row", 500) as steps:
+            async with Job(client) as job:
+                job.upsert_customers(source)
+                async for event in job.run():
+                    if event.row is None:
+                        continue
+                    steps.advance()
+                    if event.row.outcome != "done":
+                        self._story.failed += 1
+                        continue
+                    saved.append(rows[event.row.place].customer())
+                    self._story.updated += event.row.customer_id in ids
+                    ids.add(event.row.customer_id)
         self._story.created = len(ids)
         return sorted(saved, key=lambda customer: str((customer.email, customer.phone)).lower())
 
@@ -140,10 +142,12 @@ def charges_of(customers: list[CustomerUpsert], chance: random.Random) -> list[C
 
 def asks_of(customers: list[CustomerUpsert]) -> list[AskCreate]:
     """One request a person: by email, or by SMS where there is only a phone."""
-    people, asks = People(), list[AskCreate]()
-    for line, customer in enumerate(customers):
+    known, asks = set[str](), list[AskCreate]()
+    for customer in customers:
         by_email = AskTemplate(channels=["email"], reminders_count=1).ask(customer)
         ask = by_email or AskTemplate(channels=["sms"], reminders_count=1).ask(customer)
-        if ask is not None and people.claim(customer, line) == line:
+        marks = set(marks_of(customer))
+        if ask is not None and not marks & known:
             asks.append(ask)
+        known |= marks
     return asks

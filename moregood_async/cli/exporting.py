@@ -3,53 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import sys
 import time
-from collections.abc import Generator
-from contextlib import AbstractContextManager, aclosing, contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal
 
 import attrs
+import click
 
-from moregood_async.bulk.export import WRITERS, Writer, whole_file
+from moregood_async.bulk.export import Came, CannotExport, Export, Form, NoParquet, What, form_of
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice, counted, duration
 from moregood_async.cli.progress import Steps
 from moregood_async.cli.running import finished, interrupts
 from moregood_async.client import MoreGoodClient
 from moregood_async.errors import MoreGoodError
-from moregood_async.models.customers import Customer
-from moregood_async.models.messages import Message
-from moregood_async.models.reviews import Review
-from moregood_async.pagination import Paginator
-
-PAGES_AHEAD = 4
-
-KINDS: dict[str, type[Any]] = {"customers": Customer, "reviews": Review, "messages": Message}
-"""The lists that can be exported, and what they hold."""
 
 
 @attrs.frozen(kw_only=True)
 class Wanted:
     """What was typed."""
 
-    what: Literal["customers", "reviews", "messages"]
-    form: str = "csv"
+    what: What
+    form: Form | None = None
     output: Path | None = None
+    resume: bool = False
     api_key: str | None = attrs.field(default=None, repr=False)
     base_url: str | None = None
     as_json: bool = False
     verbose: bool = False
 
+    @property
+    def format(self) -> Form:
+        """The format that was named, else the one of the file's suffix."""
+        return self.form or form_of(self.output)
+
 
 def run(wanted: Wanted) -> int:
     """Export the list; gives the exit code."""
+    if wanted.resume and wanted.output is None:
+        raise click.UsageError("--resume needs -o FILE: what went to stdout cannot be taken back")
+    if wanted.format == "parquet" and wanted.output is None and on_a_terminal():
+        raise click.UsageError("parquet is no text for a terminal: give -o FILE, or a pipe")
     voice = Voice(
         as_json=wanted.as_json, verbose=wanted.verbose, data_on_stdout=wanted.output is None
     )
     return finished(voice, _Exporting(wanted, voice).whole_list)
+
+
+def on_a_terminal() -> bool:
+    """Whether stdout is read by a person."""
+    return sys.stdout.isatty()
 
 
 class _Exporting:
@@ -58,84 +61,90 @@ class _Exporting:
     def __init__(self, wanted: Wanted, voice: Voice) -> None:
         self._wanted = wanted
         self._voice = voice
-        self._rows = 0
+        self._export: Export | None = None
+        self._began = time.monotonic()
 
     async def whole_list(self) -> int:
         """Write the list, and say how it went."""
-        began = time.monotonic()
         task = asyncio.current_task()
         try:
-            with interrupts(lambda: task.cancel() if task else None), self._opened() as file:
-                await self._write(file)
-        except (MoreGoodError, asyncio.CancelledError) as error:
-            return self._end(time.monotonic() - began, error)
-        return self._end(time.monotonic() - began, None)
+            with interrupts(lambda: task.cancel() if task else None):
+                await self._write()
+        except BrokenPipeError:
+            raise
+        except (MoreGoodError, OSError, asyncio.CancelledError) as error:
+            return self._end(error)
+        return self._end(None)
 
-    def _opened(self) -> AbstractContextManager[IO[str]]:
-        output = self._wanted.output
-        return whole_file(output) if output else _stdout()
-
-    async def _write(self, file: IO[str]) -> None:
+    async def _write(self) -> None:
         wanted = self._wanted
         async with MoreGoodClient(wanted.api_key, base_url=wanted.base_url) as client:
-            writer = WRITERS[wanted.form](file, KINDS[wanted.what])
+            target = wanted.output or sys.stdout.buffer
+            export = self._export = Export(
+                client, wanted.what, target, form=wanted.format, resume=wanted.resume
+            )
             with Steps(self._voice, f"Exporting {wanted.what}") as steps:
-                await self._walk(listed(client, wanted.what), writer, steps)
+                await export.run(lambda came: self._tell(export, steps, came))
 
-    async def _walk(self, paginator: Paginator[Any], writer: Writer, steps: Steps) -> None:
-        async with aclosing(paginator.pages()) as pages:
-            async for page in pages:
-                steps.expect(page.total)
-                for item in page.items:
-                    writer.write(item)
-                    self._rows += 1
-                    steps.advance()
+    def _tell(self, export: Export, steps: Steps, came: Came) -> None:
+        if came.page == 0 and self._wanted.resume:
+            after = f"going on after {counted(export.rows, 'row')}"
+            nothing = "nothing to go on with: beginning at the beginning"
+            self._voice.say(after if export.resumed else nothing)
+        steps.expect(came.total)
+        for _ in range(came.rows):
+            steps.advance()
 
     def _code(self, error: BaseException | None) -> int:
         if error is None:
             return exits.DONE
         if isinstance(error, asyncio.CancelledError):
             return exits.INTERRUPTED
-        return exits.SOME_FAILED if self._rows else exits.UNUSABLE
+        if self._export is not None and self._export.new:
+            return exits.SOME_FAILED
+        unusable = isinstance(error, MoreGoodError) and not isinstance(
+            error, CannotExport | NoParquet
+        )
+        return exits.UNUSABLE if unusable else exits.WRONG_USAGE
 
-    def _end(self, seconds: float, error: MoreGoodError | asyncio.CancelledError | None) -> int:
-        wanted, code = self._wanted, self._code(error)
-        if error is not None:
-            self._voice.fail(error if isinstance(error, MoreGoodError) else "interrupted")
-            whole = f"{wanted.output} was not written" if wanted.output else "what came is not all"
-            self._voice.say(f"{counted(self._rows, 'row')} had come; {whole}.")
+    def _end(self, error: MoreGoodError | OSError | asyncio.CancelledError | None) -> int:
+        code, export = self._code(error), self._export
+        rows, new = (export.rows, export.new) if export else (0, 0)
+        if error is None:
+            self._voice.say(self._success(rows))
         else:
-            to = f" → {wanted.output}" if wanted.output else ""
-            self._voice.say(f"{self._rows:,} {wanted.what} in {duration(seconds)}{to}")
+            self._voice.fail(self._problem(error))
+            self._voice.say(f"{counted(new, 'row')} had come; {self._remains()}")
         self._voice.summary(
             {
                 "command": "export",
-                "what": wanted.what,
-                "format": wanted.form,
-                "output": str(wanted.output) if wanted.output else None,
-                "rows": self._rows,
-                "seconds": round(seconds, 3),
-                "error": None if error is None else str(error) or "interrupted",
+                "what": self._wanted.what,
+                "format": self._wanted.format,
+                "output": str(self._wanted.output) if self._wanted.output else None,
+                "rows": rows,
+                "resumed": bool(export and export.resumed),
+                "skipped": export.skipped if export else 0,
+                "seconds": round(time.monotonic() - self._began, 3),
+                "error": None if error is None else str(self._problem(error)),
                 "exit_code": code,
             }
         )
         return code
 
+    def _success(self, rows: int) -> str:
+        to = f" → {self._wanted.output}" if self._wanted.output else ""
+        return f"{rows:,} {self._wanted.what} in {duration(time.monotonic() - self._began)}{to}"
 
-def listed(client: MoreGoodClient, what: str) -> Paginator[Any]:
-    """The list of this name, some pages ahead of the writer."""
-    if what == "customers":
-        return client.customers.list(prefetch=PAGES_AHEAD)
-    if what == "reviews":
-        return client.reviews.list(prefetch=PAGES_AHEAD)
-    return client.messages.list(prefetch=PAGES_AHEAD)
+    def _problem(self, error: BaseException) -> MoreGoodError | str:
+        if isinstance(error, MoreGoodError):
+            return error
+        if isinstance(error, OSError):
+            return f"{self._wanted.output or 'stdout'}: {error.strerror or error}"
+        return "interrupted"
 
-
-@contextmanager
-def _stdout() -> Generator[IO[str]]:
-    sys.stdout.flush()
-    file = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
-    try:
-        yield file
-    finally:
-        file.detach()  # flushes, and leaves stdout open
+    def _remains(self) -> str:
+        if self._wanted.output is None:
+            return "what came is not all."
+        kept = self._export.kept if self._export else 0
+        advice = f" {counted(kept, 'row')} are kept: go on with --resume." if kept else ""
+        return f"{self._wanted.output} was not written.{advice}"

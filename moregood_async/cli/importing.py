@@ -2,136 +2,209 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
 import click
 
 from moregood_async.bulk.asking import AskTemplate
+from moregood_async.bulk.charging import ChargeTemplate
 from moregood_async.bulk.columns import chosen_columns
-from moregood_async.bulk.importing import Import
-from moregood_async.bulk.outcomes import RowResult
-from moregood_async.bulk.rejects import Rejects, rejects_beside
-from moregood_async.bulk.sources import CustomerFile, read_csv
-from moregood_async.cli import planning
+from moregood_async.bulk.job import Job
+from moregood_async.bulk.orders import SETTLE_AFTER_SECONDS, OnUnknown
+from moregood_async.bulk.sources import Source, read_customers
+from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
-from moregood_async.cli.import_report import ImportReport
-from moregood_async.cli.progress import Steps, lines_in
-from moregood_async.cli.running import exit_code, finished, interrupts
+from moregood_async.cli.job_running import Running, beside, check_places
+from moregood_async.cli.plan_showing import show
+from moregood_async.cli.running import exit_code, finished
 from moregood_async.client import MoreGoodClient
-from moregood_async.errors import MoreGoodError
+from moregood_async.errors import ConfigurationError, MoreGoodError
 from moregood_async.models.fields import Channel
+
+STDIN = "-"
 
 
 @attrs.frozen(kw_only=True)
 class Wanted:
     """What was typed."""
 
-    file: Path
+    file: str
     maps: tuple[str, ...] = ()
+    preset: str | None = None
+    form: str | None = None
+    encoding: str | None = None
+    region: str | None = None
     ask: tuple[Channel, ...] | None = None
     reminders: int | None = None
+    not_asked_within: timedelta | None = None
+    max_asks: int | None = None
+    charge: str | None = None
+    currency: str | None = None
+    charged_at: str | None = None
+    in_cents: bool = False
+    on_unknown: OnUnknown = "settle"
+    settle_after: float = SETTLE_AFTER_SECONDS
     concurrency: int = 32
+    journal: Path | None = None
+    keep_rows: bool = False
+    project: str | None = None
+    new_key: bool = False
     rejects: Path | None = None
+    results: Path | None = None
     dry_run: bool = False
+    confirm: str | None = None
     api_key: str | None = attrs.field(default=None, repr=False)
     base_url: str | None = None
     as_json: bool = False
     verbose: bool = False
+    quiet: bool = False
 
     @property
-    def template(self) -> AskTemplate | None:
+    def ask_template(self) -> AskTemplate | None:
         """The review request that each customer gets, if any."""
         if self.ask is None:
             return None
         return AskTemplate(channels=self.ask, reminders_count=self.reminders)
 
+    def charge_template(self, columns: tuple[str, ...]) -> ChargeTemplate | None:
+        """Where each row says what its customer paid, if anywhere."""
+        if self.charge is None:
+            return None
+        is_column = self.currency in columns
+        return ChargeTemplate(
+            amount=self.charge,
+            currency=None if is_column else self.currency,
+            currency_column=self.currency if is_column else None,
+            charged_at=self.charged_at,
+            unit="minor" if self.in_cents else "major",
+        )
+
+    @property
+    def journal_path(self) -> Path:
+        """Where the journal is: beside the file, unless it was said."""
+        return self.journal or Path(f"{self.file}.journal")
+
 
 def run(wanted: Wanted) -> int:
     """Import, or show what an import would do; gives the exit code."""
-    if wanted.reminders is not None and wanted.ask is None:
-        raise click.UsageError("--reminders goes with --ask")
-    rejects = _rejects_path(wanted)
-    voice = Voice(as_json=wanted.as_json, verbose=wanted.verbose)
+    _check_usage(wanted)
+    voice = Voice(as_json=wanted.as_json, verbose=wanted.verbose, quiet=wanted.quiet)
     try:
-        customers = read_csv(wanted.file, chosen_columns(wanted.maps))
-    except MoreGoodError as error:
-        voice.fail(f"{wanted.file}: {error}")
-        voice.summary({"command": "import", "file": str(wanted.file), "error": str(error)})
-        return exit_code(error)
-    with customers:
-        if wanted.dry_run:
-            return finished(voice, lambda: _planned(wanted, voice, customers))
-        with Rejects(rejects, customers.columns, delimiter=customers.delimiter) as written:
-            report = ImportReport(voice, wanted.file, customers.mapping, written)
-            return finished(voice, _Sending(wanted, voice, customers, report).all_rows)
+        source = opened(wanted)
+        _check_charge(wanted, source)
+    except (MoreGoodError, OSError) as error:
+        voice.fail(f"{wanted.file}: {_told(error)}")
+        code = exit_code(error) if isinstance(error, MoreGoodError) else exits.WRONG_USAGE
+        voice.summary({"command": "import", "error": _told(error), "exit_code": code})
+        return code
+    return finished(voice, lambda: _with_client(wanted, voice, source), "import")
 
 
-async def _planned(wanted: Wanted, voice: Voice, customers: CustomerFile) -> int:
-    return planning.plan(voice, wanted.file, customers, wanted.template)
+def opened(wanted: Wanted) -> Source:
+    """The rows that were named."""
+    return read_customers(
+        wanted.file,
+        format=wanted.form,
+        mapping=chosen_columns(wanted.maps),
+        preset=wanted.preset,
+        region=wanted.region,
+        encoding=wanted.encoding,
+    )
 
 
-class _Sending:
-    """One import under way."""
-
-    def __init__(
-        self, wanted: Wanted, voice: Voice, customers: CustomerFile, report: ImportReport
-    ) -> None:
-        self._wanted = wanted
-        self._voice = voice
-        self._customers = customers
-        self._report = report
-
-    async def all_rows(self) -> int:
-        """Send every row, and say what became of them."""
-        stopped: Exception | None = None
-        try:
-            stopped = await self._send()
-        except MoreGoodError as error:  # such as a client that cannot be made without a key
-            stopped = error
-        except asyncio.CancelledError:
-            self._report.interrupted = True
-        return self._report.end(stopped)
-
-    async def _send(self) -> Exception | None:
-        wanted = self._wanted
-        async with MoreGoodClient(
-            wanted.api_key, base_url=wanted.base_url, max_concurrency=wanted.concurrency
-        ) as client:
-            importing = Import(client, self._customers, ask=wanted.template)
-            total = lines_in(wanted.file) - 1
-            with Steps(self._voice, "Importing", total=total) as steps:
-                await self._run(importing, steps)
-            return importing.usability.verdict
-
-    async def _run(self, importing: Import, steps: Steps) -> None:
-        def tell(result: RowResult) -> None:
-            steps.advance()
-            self._report.take(result)
-
-        def stop() -> None:
-            self._report.interrupted, steps.whole = True, False
-            self._voice.say("Stopping: finishing what is under way. Ctrl-C again stops at once.")
-            importing.stop()
-
-        with interrupts(stop):
-            try:
-                await importing.run(tell)
-                steps.whole &= importing.usability.verdict is None
-            finally:
-                for result in importing.unfinished():
-                    tell(result)
-
-
-def _rejects_path(wanted: Wanted) -> Path:
-    path = wanted.rejects or rejects_beside(wanted.file)
-    if path.exists() and path.samefile(wanted.file):
-        raise click.UsageError("--rejects is the file to import itself; name another one")
-    writable = path if path.exists() else path.parent
-    if not wanted.dry_run and not os.access(writable, os.W_OK):
-        raise click.UsageError(
-            f"the rejects could not be written to {path}; name another place with --rejects"
+async def _with_client(wanted: Wanted, voice: Voice, source: Source) -> int:
+    path = wanted.journal_path
+    key = wanted.api_key or os.environ.get("MOREGOOD_API_KEY")
+    keyless = not key and wanted.dry_run and not (wanted.not_asked_within or path.exists())
+    async with MoreGoodClient(
+        "none" if keyless else wanted.api_key,
+        base_url=wanted.base_url,
+        max_concurrency=wanted.concurrency,
+    ) as client:
+        in_memory = wanted.dry_run and not path.exists()
+        job = Job(
+            client,
+            None if in_memory else path,
+            keep_rows=wanted.keep_rows,
+            project=wanted.project,
+            new_key=wanted.new_key,
         )
-    return path
+        async with job:
+            job.upsert_customers(source, **_orders(wanted, source))
+            if wanted.dry_run:
+                plan = await job.plan()
+                if keyless:  # the digest would be that of no project
+                    plan.digest = ""
+                return show(voice, source, plan)
+            return await _sent(wanted, voice, job, source)
+
+
+async def _sent(wanted: Wanted, voice: Voice, job: Job, source: Source) -> int:
+    name = Path("stdin") if wanted.file == STDIN else Path(wanted.file)
+    running = Running(
+        voice,
+        job,
+        source,
+        command="import",
+        journal=wanted.journal_path,
+        rejects=wanted.rejects or beside(name, "rejects"),
+        results=wanted.results or beside(name, "results"),
+    )
+    return await running.to_its_end(confirm=wanted.confirm)
+
+
+def _orders(wanted: Wanted, source: Source) -> dict[str, Any]:
+    return {
+        "then_charge": wanted.charge_template(source.columns),
+        "then_ask": wanted.ask_template,
+        "not_asked_within": wanted.not_asked_within,
+        "max_asks": wanted.max_asks,
+        "on_unknown": wanted.on_unknown,
+        "settle_after": wanted.settle_after,
+    }
+
+
+def _check_usage(wanted: Wanted) -> None:
+    if wanted.file == STDIN and (wanted.dry_run or wanted.confirm):
+        raise click.UsageError("--dry-run needs a file: standard input can be read only once")
+    if wanted.file == STDIN and wanted.journal is None:
+        raise click.UsageError("what comes from standard input needs --journal FILE")
+    asks = {
+        "--reminders": wanted.reminders,
+        "--max-asks": wanted.max_asks,
+        "--not-asked-within": wanted.not_asked_within,
+    }
+    for name, value in asks.items():
+        if value is not None and wanted.ask is None:
+            raise click.UsageError(f"{name} goes with --ask")
+    if wanted.charge is None and (wanted.currency or wanted.charged_at or wanted.in_cents):
+        raise click.UsageError("--currency, --charged-at and --in-cents go with --charge")
+    if wanted.charge is not None and wanted.currency is None:
+        raise click.UsageError("--charge needs --currency: three letters, or a column")
+    files = {
+        "--rejects": wanted.rejects,
+        "--results": wanted.results,
+        "--journal": wanted.journal,
+    }
+    for name, path in files.items():
+        if path is not None and path.exists() and path.resolve() == Path(wanted.file).resolve():
+            raise click.UsageError(f"{name} is the file to import itself; name another one")
+    check_places(files)
+
+
+def _check_charge(wanted: Wanted, source: Source) -> None:
+    template = wanted.charge_template(source.columns)
+    if template is None:
+        return
+    try:
+        template.check(source.columns)
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _told(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
 Command = Callable[..., Any]
+
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def channels(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -32,6 +36,80 @@ def rate(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int,
     if found[0] < 1 or not 0 < found[1] < 1e9:
         raise click.BadParameter("is at least one request in some seconds, such as 60/60")
     return found
+
+
+def days(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
+    """``30d``, ``12h`` or ``2w``."""
+    if value is None:
+        return None
+    number, unit = value[:-1], value[-1:].lower()
+    if not number.isdecimal() or unit not in _UNITS or not int(number):
+        raise click.BadParameter("is a number of hours, days or weeks, such as 30d, 12h or 4w")
+    try:
+        return timedelta(**{_UNITS[unit]: int(number)})
+    except OverflowError:
+        raise click.BadParameter("is too long") from None
+
+
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+def run_options(command: Command) -> Command:
+    """What every run of a job knows, beside the `api_options`."""
+    for option in (
+        click.option(
+            "--results",
+            type=_NEW_FILE,
+            metavar="FILE",
+            help="Where every row goes, with its status, id and error. [default: beside the input]",
+        ),
+        click.option(
+            "--rejects",
+            type=_NEW_FILE,
+            metavar="FILE",
+            help="Where rows that were not done go, with their error. [default: beside the input]",
+        ),
+        click.option(
+            "--concurrency",
+            type=click.IntRange(1, 1000),
+            default=32,
+            show_default=True,
+            metavar="N",
+            help="Requests under way at once, at most.",
+        ),
+        click.option(
+            "--new-key",
+            is_flag=True,
+            help="The project's key was replaced since the journal was made.",
+        ),
+        click.option("-q", "--quiet", is_flag=True, help="Tell errors only."),
+    ):
+        command = option(command)
+    return api_options(command)
+
+
+def unknown_options(*, default: bool) -> Callable[[Command], Command]:
+    """What happens to requests that lost their answer."""
+
+    def add(command: Command) -> Command:
+        command = click.option(
+            "--settle-after",
+            type=click.FloatRange(0, 86_399),
+            default=120.0 if default else None,
+            show_default=default,
+            metavar="SECONDS",
+            help="When a lost request that shows nowhere has not happened.",
+        )(command)
+        return click.option(
+            "--on-unknown",
+            type=click.Choice(["settle", "hold", "resend"]),
+            default="settle" if default else None,
+            show_default=default,
+            help="What to do with an ask or a charge that lost its answer: look up what became of "
+            "it, leave it, or risk a second one.",
+        )(command)
+
+    return add
 
 
 def output_options(command: Command) -> Command:

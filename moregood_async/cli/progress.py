@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Self
 
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
+from moregood_async.bulk.outcomes import Progress as JobProgress
 from moregood_async.cli.console import Voice, counted
 
 LINE_EVERY_SECONDS = 5.0
@@ -23,6 +23,15 @@ class Rate(ProgressColumn):
         """Such as ``812/s``."""
         speed = task.finished_speed or task.speed
         return Text(f"{speed:,.0f}/s" if speed else "", style="cyan")
+
+
+class Done(ProgressColumn):
+    """Items that are done, of how many."""
+
+    def render(self, task: Task) -> Text:
+        """Such as ``1,204 of 40,000``."""
+        of = f" of {task.total:,.0f}" if task.total else ""
+        return Text(f"{task.completed:>7,.0f}{of}")
 
 
 class Steps:
@@ -48,8 +57,10 @@ class Steps:
         self._tells_end = tells_end
         self._clock = clock
         self._began = self._told = clock()
-        self._bar = _bar(voice) if voice.console.is_terminal else None
-        self._task = self._bar.add_task(title, total=total) if self._bar else None
+        shows = voice.console.is_terminal and not voice.is_quiet
+        self._bar = _bar(voice) if shows else None
+        self._task = self._bar.add_task(title, total=total, note="") if self._bar else None
+        self._note = ""
         self.done: int = 0
         self.whole = True
         """Whether the end is the end of all, and not a stop on the way."""
@@ -81,17 +92,38 @@ class Steps:
         elif self._clock() - self._told >= LINE_EVERY_SECONDS:
             self._voice.say(self._line())
 
+    def show(self, event: JobProgress) -> None:
+        """How far a job is."""
+        self.done = event.done + event.failed + event.unknown + event.rejected
+        self._note = told_beside(event)
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, completed=self.done, total=event.total, note=self._note)
+        elif self._clock() - self._told >= LINE_EVERY_SECONDS:
+            self._total = event.total
+            self._voice.say(self._line())
+
     def _line(self) -> str:
         self._told = self._clock()
         rate = self.done / max(self._told - self._began, 1e-9)
         of = f" of about {self._total:,}" if self._total and self._total > self.done else ""
-        return f"{self._title.rstrip()}: {counted(self.done, self._noun)}{of}, {rate:,.0f}/s"
+        note = f", {self._note}" if self._note else ""
+        return f"{self._title.rstrip()}: {counted(self.done, self._noun)}{of}, {rate:,.0f}/s{note}"
 
 
-def lines_in(path: Path) -> int:
-    """The lines of a file, counted a piece at a time: about its rows."""
-    with path.open("rb") as file:
-        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+def told_beside(event: JobProgress) -> str:
+    """What else a person should know of a job's progress; empty where it just goes on.
+
+    Where the server's limit makes it wait that is told as such, and so are rows that wait to be
+    looked up or tried again.
+    """
+    told: list[str] = []
+    if event.waits >= 1:
+        told.append(f"the server's limit opens in {event.waits:.0f} s")
+    if event.settling and event.row is None:
+        told.append(f"{counted(event.settling, 'row')} to look up or try again")
+    if event.failed:
+        told.append(f"{event.failed:,} failed")
+    return ", ".join(told)
 
 
 def _bar(voice: Voice) -> Progress:
@@ -99,8 +131,9 @@ def _bar(voice: Voice) -> Progress:
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description}"),
         BarColumn(bar_width=28, complete_style="cyan", finished_style="green"),
-        TextColumn("{task.completed:>7,.0f}"),
+        Done(),
         Rate(),
         TimeLeft(compact=True),
+        TextColumn("{task.fields[note]}", style="yellow"),
         console=voice.console,
     )

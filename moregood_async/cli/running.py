@@ -9,28 +9,41 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from moregood_async.bulk.columns import BadMapping
+from moregood_async.bulk.journal import JournalError
+from moregood_async.bulk.planning import PlanChanged
 from moregood_async.bulk.sources import BadFile
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
 from moregood_async.errors import InvalidRequest, MoreGoodError
 
 
-def finished(voice: Voice, work: Callable[[], Coroutine[Any, Any, int]]) -> int:
-    """Run it to its end; gives the exit code."""
+def finished(
+    voice: Voice, work: Callable[[], Coroutine[Any, Any, int]], command: str | None = None
+) -> int:
+    """Run it to its end; gives the exit code.
+
+    Args:
+        voice: Where its errors are told.
+        work: It.
+        command: Its name, where machines are to be told of an error that ends it.
+    """
     try:
         with asyncio.Runner(loop_factory=fastest_loop()) as runner:
             return runner.run(work())
     except (KeyboardInterrupt, asyncio.CancelledError):
-        voice.fail("interrupted")
-        return exits.INTERRUPTED
+        told, code = "interrupted", exits.INTERRUPTED
+        voice.fail(told)
     except MoreGoodError as error:
+        told, code = str(error), exit_code(error)
         voice.fail(error)
-        return exit_code(error)
     except BrokenPipeError:
         raise  # `| head` has read enough; click ends quietly
     except OSError as error:
-        voice.fail(f"{error.filename or 'a file'}: {error.strerror or error}")
-        return exits.WRONG_USAGE
+        told, code = f"{error.filename or 'a file'}: {error.strerror or error}", exits.WRONG_USAGE
+        voice.fail(told)
+    if command is not None:
+        voice.summary({"command": command, "error": told, "exit_code": code})
+    return code
 
 
 def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -44,7 +57,7 @@ def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def exit_code(error: MoreGoodError) -> int:
     """What an error that ended a command says to the shell."""
-    if isinstance(error, BadFile | BadMapping | InvalidRequest):
+    if isinstance(error, BadFile | BadMapping | InvalidRequest | JournalError | PlanChanged):
         return exits.WRONG_USAGE
     return exits.UNUSABLE
 

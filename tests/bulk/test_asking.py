@@ -1,10 +1,10 @@
-"""Who is asked, through what, and that nobody is asked twice."""
+"""Who is asked, through what, and what tells people apart."""
 
 import pytest
 
-from moregood_async.bulk.asking import AskTemplate, People
+from moregood_async.bulk.asking import AskTemplate, marks_of, marks_of_customer, plain_phone
 from moregood_async.errors import InvalidRequest
-from moregood_async.models.customers import CustomerUpsert
+from moregood_async.models.customers import Customer, CustomerUpsert
 from moregood_async.models.fields import UNSET
 
 BOTH = CustomerUpsert(first_name="Ada", email="ada@example.com", phone="+1 415 555 0100")
@@ -17,7 +17,7 @@ def test_a_customer_is_asked_through_what_reaches_them() -> None:
     """An email for email, a phone for SMS."""
     template = AskTemplate(channels=["email", "sms"])
     reached = [template.reaches(customer) for customer in (BOTH, EMAIL, PHONE, NEITHER)]
-    assert reached == [("email", "sms"), ("email",), ("sms",), ()]
+    assert [("email", "sms"), ("email",), ("sms",), ()] == reached
 
 
 def test_an_ask_names_the_customer_as_the_server_finds_them() -> None:
@@ -26,10 +26,13 @@ def test_an_ask_names_the_customer_as_the_server_finds_them() -> None:
     by_email, by_phone = template.ask(BOTH), template.ask(PHONE)
     assert by_email
     assert by_phone
-    assert (by_email.email, by_email.phone) == ("ada@example.com", UNSET)
-    assert (by_phone.email, by_phone.phone) == (UNSET, "+1 415 555 0101")
-    assert by_email.reminders_count == 2
-    assert template.ask(EMAIL) is None
+    assert ("ada@example.com", UNSET) == (by_email.email, by_email.phone)
+    assert (UNSET, "+1 415 555 0101") == (by_phone.email, by_phone.phone)
+    assert 2 == by_email.reminders_count
+    assert None is template.ask(EMAIL)
+    chosen = AskTemplate(channels=["email", "sms"]).ask(BOTH, ["sms"])
+    assert chosen
+    assert ["sms"] == list(chosen.channels)
 
 
 def test_without_reminders_the_project_decides() -> None:
@@ -50,20 +53,40 @@ def test_a_template_that_no_ask_could_be_is_refused(
         AskTemplate(channels=channels, reminders_count=reminders)  # type: ignore[arg-type]
 
 
-def test_a_person_is_claimed_once() -> None:
-    """By email, phone or the server's id; the line that repeats learns which it repeats."""
-    people = People()
-    assert people.claim(BOTH, 2, 17) == 2
-    again = CustomerUpsert(first_name="Ada", email="ADA@example.com ")
-    by_phone = CustomerUpsert(first_name="A", email="new@example.com", phone="001 (415) 555-0100")
-    assert people.claim(again, 3) == 2
-    assert people.claim(by_phone, 4) == 2
-    assert people.claim(CustomerUpsert(first_name="A", email="new@example.com"), 5) == 2
-    assert people.claim(EMAIL, 6, 17) == 2
-    assert people.claim(PHONE, 7, 18) == 7
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+1 415 555 0100", "001 (415) 555-0100"),
+        ("+1 415 555 0100", "14155550100"),
+        ("415.555.0100 ext. 7", "415 555 0100x7"),
+    ],
+)
+def test_a_phone_has_one_spelling(one: str, other: str) -> None:
+    """Whatever stands between its digits."""
+    assert plain_phone(one) == plain_phone(other)
 
 
-def test_customers_without_a_mark_are_never_the_same() -> None:
-    """There is nothing to tell them by."""
-    people = People()
-    assert [people.claim(NEITHER, 2), people.claim(NEITHER, 3)] == [2, 3]
+def test_another_extension_is_another_phone() -> None:
+    """A whole office has one number."""
+    assert plain_phone("415 555 0100 x7") != plain_phone("415 555 0100 x8")
+    assert plain_phone("415 555 0100") != plain_phone("415 555 0100 x8")
+
+
+def test_people_are_told_by_email_and_phone() -> None:
+    """In one spelling; who has neither is told by nothing."""
+    spelled = CustomerUpsert(first_name="A", email=" ADA@Example.com", phone="001 415 555 0100")
+    assert marks_of(BOTH) == marks_of(spelled)
+    assert [] == marks_of(NEITHER)
+    assert marks_of(BOTH) == [
+        *marks_of(CustomerUpsert(first_name="A", email="ada@example.com")),
+        "phone 14155550100",
+    ]
+
+
+def test_a_customer_of_the_api_has_the_marks_of_the_file() -> None:
+    """By its E.164 form, and as it was typed."""
+    known = Customer(
+        id=1, email="Ada@example.com ", phone="415 555 0100", phone_e164="+14155550100"
+    )
+    assert set(marks_of(BOTH)) <= set(marks_of_customer(known))
+    assert [] == marks_of_customer(Customer(id=1))

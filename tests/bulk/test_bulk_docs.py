@@ -8,13 +8,15 @@ import pytest
 
 from moregood_async import bulk
 
-MODULES = sorted(module.name for module in pkgutil.iter_modules(bulk.__path__))
+MODULES = sorted(
+    module.name for module in pkgutil.walk_packages(bulk.__path__, "moregood_async.bulk.")
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_run(name: str) -> None:
     """And give what they say."""
-    module = importlib.import_module(f"moregood_async.bulk.{name}")
+    module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0
 
 

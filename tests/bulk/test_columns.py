@@ -5,7 +5,8 @@ import pickle
 
 import pytest
 
-from moregood_async.bulk.columns import FIELDS, BadMapping, ColumnMapping, chosen_columns
+from moregood_async.bulk.columns import BadMapping, ColumnMapping, chosen_columns
+from moregood_async.bulk.headers import FIELDS
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_a_mapping_is_a_mapping() -> None:
         (["A", "B"], {"A": "email", "B": "email"}, "the field email is mapped twice"),
         (["A"], {"A": "email", "a": "city"}, 'the column "A" is mapped twice'),
         (["A 1", "a1"], {"A-1": "email"}, 'there is no column "A-1"'),
-        (["Full name", "Mail"], {}, '--map "Full name=first_name"'),
+        (["Nick name", "Mail"], {}, '--map "Nick name=first_name"'),
         (["Mail"], {}, '--map "Mail=first_name"'),
     ],
 )
@@ -104,6 +105,40 @@ def test_a_mapping_that_cannot_be_says_what_would_fit(
     with pytest.raises(BadMapping) as caught:
         ColumnMapping.of(header, chosen)
     assert told in str(caught.value)
+
+
+def test_a_whole_name_is_split_where_no_column_holds_the_first_name() -> None:
+    """And says so; it stands for both names."""
+    mapping = ColumnMapping.of(["Full Name", "Mail"])
+    assert mapping == {"Full Name": "name", "Mail": "email"}
+    assert mapping.column_of("first_name") == mapping.column_of("last_name") == "Full Name"
+    assert "Full Name → first_name, last_name (split at the first blank)" in str(mapping)
+
+
+def test_a_whole_name_beside_a_first_name_is_ignored() -> None:
+    """Unless it is chosen."""
+    mapping = ColumnMapping.of(["Name", "First Name"])
+    assert mapping == {"First Name": "first_name"}
+    assert [column.why for column in mapping.ignored] == ["first_name comes from First Name"]
+    chosen = ColumnMapping.of(["Name", "First Name", "Last Name"], {"Name": "name"})
+    assert chosen == {"Name": "name", "Last Name": "last_name"}
+    assert [column.why for column in chosen.ignored] == ["first_name comes from Name"]
+
+
+def test_a_fields_own_name_goes_before_its_other_names() -> None:
+    """Wherever it stands."""
+    mapping = ColumnMapping.of(["First", "Work email", "E-mail"])
+    assert mapping == {"First": "first_name", "E-mail": "email"}
+
+
+def test_every_column_that_opts_people_out_counts() -> None:
+    """Two for the same channel too, found or chosen."""
+    header = ["First Name", "Unsubscribed", "Opted out", "Newsletter", "Club"]
+    chosen = {"Newsletter": "accepts_email", "Club": "accepts_email"}
+    mapping = ColumnMapping.of(header, chosen)
+    assert [mapping[name] for name in header[1:]] == ["unsubscribed"] * 2 + ["accepts_email"] * 2
+    assert "Newsletter → not asked by email where it is no" in str(mapping)
+    assert "Opted out → not asked where it is a yes or a date" in str(mapping)
 
 
 def test_pairs_of_the_command_line_are_read() -> None:

@@ -11,14 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.export import (
-    CsvWriter,
-    JsonLinesWriter,
-    csv_cell,
-    csv_columns,
-    guarded,
-    whole_file,
-)
+from moregood_async.bulk.export import CsvWriter, JsonLinesWriter, form_of, whole_file
+from moregood_async.bulk.export.columns import columns_of
+from moregood_async.bulk.export.forms import FORMS, pages_of
+from moregood_async.bulk.export.text import cell_text, csv_cell, guarded, iso_time, row_writer
 from moregood_async.bulk.rows import unguarded
 from moregood_async.models.customers import AddressValidation, Customer, Engagement
 from moregood_async.models.messages import Message
@@ -84,10 +80,10 @@ def test_a_line_break_stays_within_its_json_line() -> None:
 
 def test_the_columns_are_the_models_own() -> None:
     """They do not depend on the items, so that memory does not grow with them."""
-    columns = csv_columns(Customer)
+    columns = [column.name for column in columns_of(Customer)]
     assert "validation.engagement.is_bot" in columns
     assert not [column for column in columns if "extra" in column]
-    assert "template.slug" in csv_columns(Message)
+    assert "template.slug" in [column.name for column in columns_of(Message)]
 
 
 def test_lists_and_objects_fit_into_a_cell() -> None:
@@ -172,6 +168,46 @@ def test_times_are_in_utc() -> None:
     """With a Z, and microseconds only where there are any."""
     moment = datetime(2026, 5, 1, 8, 30, 0, 120, tzinfo=UTC)
     assert csv_cell(moment) == "2026-05-01T08:30:00.000120Z"
+
+
+def test_a_time_without_a_zone_stays_without_one() -> None:
+    """Nothing is known that could be added."""
+    assert "2026-05-01T08:30:00" == iso_time(datetime(2026, 5, 1, 8, 30))
+
+
+def test_half_a_letter_stops_nothing(tmp_path: Path) -> None:
+    """JSON can hold half of a surrogate pair, and UTF-8 cannot: JSON Lines keep it as JSON does."""
+    halved = Review(id=1, review="\ud83d!", extra={"mood": "\ude00"})
+    path = tmp_path / "reviews.jsonl"
+    with whole_file(path) as file:
+        JsonLinesWriter(file, Review).write(halved)
+    line = json.loads(path.read_bytes())
+    assert ("\ud83d!", "\ude00") == (line["review"], line["mood"])
+    assert b"\\ud83d!" in pages_of("csv", Review).page([halved])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_suffix_names_its_format(form: str) -> None:
+    """Whatever its case; another one names none."""
+    assert form == form_of(Path(f"out.{form.upper()}"), "csv")
+    assert "jsonl" == form_of(Path("out.ndjson"))
+    assert "parquet" == form_of(Path("out.txt"), "parquet")
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_characters="\0")), min_size=1)))
+def test_rows_come_back(rows: list[list[str]]) -> None:
+    """With every kind of line end in their cells."""
+    file = io.StringIO(newline="")
+    put = row_writer(file)
+    for row in rows:
+        put(row)
+    assert rows == list(csv.reader(io.StringIO(file.getvalue(), newline="")))
+
+
+@given(st.text(max_size=20))
+def test_what_no_spreadsheet_sees_is_as_it_was(text: str) -> None:
+    """Without the guard, a text is its cell."""
+    assert text == cell_text(text)
 
 
 @given(st.text(max_size=20))

@@ -1,12 +1,10 @@
 """Rejected rows: the input's own columns, and the reason."""
 
 import csv
-import io
 from pathlib import Path
 
 from moregood_async.bulk.rejects import Rejects, rejects_beside
-from moregood_async.bulk.rows import Row
-from moregood_async.bulk.sources import read_csv
+from moregood_async.bulk.rows import Record, Row
 
 
 def written(path: Path, delimiter: str = ",") -> list[list[str]]:
@@ -39,6 +37,15 @@ def test_rows_keep_their_columns_and_gain_an_error(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_record_is_taken_like_a_row(tmp_path: Path) -> None:
+    """Its cells, or the values of its columns; an error is no formula."""
+    path = tmp_path / "rejects.csv"
+    with Rejects(path, ["First Name", "Zip"]) as rejects:
+        rejects.write(Record(2, ("Ada", "1")), "=one")
+        rejects.write(Record(3, {"Zip": 2, "First Name": None, "more": 3}), "two")
+    assert written(path)[1:] == [["Ada", "1", "'=one"], ["", "2", "two"]]
+
+
 def test_an_error_column_is_used_again(tmp_path: Path) -> None:
     """Rejects that are imported once more do not grow a second one."""
     path = tmp_path / "rejects.csv"
@@ -50,12 +57,8 @@ def test_an_error_column_is_used_again(tmp_path: Path) -> None:
 def test_bytes_that_are_no_utf8_come_out_as_they_went_in(tmp_path: Path) -> None:
     """So that nothing of the input is lost."""
     path = tmp_path / "rejects.csv"
-    with (
-        read_csv(io.BytesIO(b"First Name\nD\xe9d\n")) as customers,
-        Rejects(path, customers.columns) as rejects,
-    ):
-        for row in customers:
-            rejects.write(row, "not UTF-8")
+    with Rejects(path, ["First Name"]) as rejects:
+        rejects.write(Record(2, ("D\udce9d",)), "not UTF-8")
     assert b"D\xe9d,not UTF-8" in path.read_bytes()
 
 

@@ -3,7 +3,9 @@
 import pytest
 
 from moregood_async.bulk.columns import ColumnMapping
-from moregood_async.bulk.rows import Row, row_of, slugs_in, told, unguarded, yes_or_no
+from moregood_async.bulk.parsing import row_of
+from moregood_async.bulk.rows import Record, Row, told, unguarded
+from moregood_async.bulk.values import slugs_in, yes_or_no
 from moregood_async.errors import InvalidRequest
 
 MAPPING = ColumnMapping.of(
@@ -83,6 +85,45 @@ def test_an_unreadable_row_says_what_to_do(cells: list[str], problem: str) -> No
     assert problem in told(found.problems, MAPPING)
 
 
+def test_a_whole_name_becomes_two() -> None:
+    """Split at its first blank; a last name of its own goes before."""
+    whole = ColumnMapping.of(["Name", "Surname"])
+    assert row_of(2, ["Ada  King Lovelace", ""], whole).fields == {
+        "first_name": "Ada",
+        "last_name": "King Lovelace",
+    }
+    assert row_of(2, ["Anna Maria Rossi", "Rossi"], whole).fields["first_name"] == "Anna Maria"
+    assert row_of(2, ["Rossi", "Rossi"], whole).fields["first_name"] == "Rossi"
+    assert row_of(2, ["Cher", ""], whole).fields == {"first_name": "Cher"}
+    with pytest.raises(InvalidRequest) as caught:
+        row_of(2, ["", "Rossi"], whole).customer()
+    assert told(caught.value.fields, whole).startswith("first_name (column Name): is required")
+
+
+def test_a_name_with_a_comma_is_doubtful() -> None:
+    """It may be the last name that comes first; the warning does not say whose it is."""
+    found = row_of(2, ["Lovelace, Ada"], ColumnMapping.of(["Name"]))
+    assert len(found.warnings) == 1
+    assert "comma" in found.warnings[0]
+    assert "Ada" not in found.warnings[0]
+
+
+def test_a_row_says_through_what_its_person_must_not_be_asked() -> None:
+    """With the column and the word, for a repeated no the first."""
+    mapping = ColumnMapping.of(["First Name", "Accepts Email Marketing", "Opt out"])
+    assert row_of(2, ["Ada", "no", ""], mapping).opted_out == {
+        "email": "Accepts Email Marketing: no"
+    }
+    assert row_of(2, ["Ada", "no", "2024-05-01"], mapping).opted_out == {
+        "email": "Accepts Email Marketing: no",
+        "sms": "Opt out: a date",
+    }
+    assert row_of(2, ["Ada", "", ""], mapping).opted_out == {}
+    assert row_of(2, ["Ada", "perhaps", "no"], mapping).warnings == (
+        "Accepts Email Marketing: cannot be understood, so it counts as a no; write yes or no",
+    )
+
+
 def test_letters_beyond_ascii_are_fine() -> None:
     """A name may have any letters."""
     assert row("Zoë").customer().first_name == "Zoë"
@@ -95,11 +136,14 @@ def test_a_column_less_field_is_named_without_one() -> None:
 
 def test_the_repr_of_a_row_shows_nobody() -> None:
     """Only where it stands."""
-    assert repr(row("Ada", "ada@example.com")) == "Row(line=2, problems={}, held=False)"
+    found = row("Ada", "ada@example.com")
+    assert repr(found) == "Row(line=2, problems={}, held=False, warnings=(), opted_out={})"
+    assert "Ada" not in repr(Record(2, found.cells))
 
 
 def test_the_guard_of_exports_is_taken_off() -> None:
     """An apostrophe before = + - @, and no other."""
+    assert row("'@da").fields["first_name"] == "@da"
     assert [unguarded(cell) for cell in ("'=a", "'@a", "'s", "a")] == ["=a", "@a", "'s", "a"]
 
 

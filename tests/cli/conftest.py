@@ -38,9 +38,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*args: object) -> Result:
+    def run(*args: object, stdin: str | None = None) -> Result:
+        words = [str(arg) for arg in args]
         return CliRunner().invoke(
-            moregood, [str(arg) for arg in args], catch_exceptions=False, prog_name="moregood"
+            moregood, words, input=stdin, catch_exceptions=False, prog_name="moregood"
         )
 
     return run

@@ -34,9 +34,10 @@ MODULES = sorted(
 )
 
 
-def test_the_four_commands_are_there() -> None:
+def test_the_commands_are_there() -> None:
     """As the README names them."""
-    assert COMMANDS == ["demo", "export", "import", "sandbox"]
+    jobs = ["import", "report", "resume", "retry", "settle"]
+    assert sorted(["demo", "export", "sandbox", *jobs]) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -218,7 +219,7 @@ def test_the_first_interrupt_asks_and_the_second_cancels() -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    """Below 250 lines, as the conventions have it."""
+    """Below 400 lines, above which a file is two things, as the conventions have it."""
     rooms = [Path(cli.__file__).parent, Path(cli.__file__).parent.parent / "bulk"]
-    for path in (path for room in rooms for path in room.glob("*.py")):
-        assert len(path.read_text(encoding="utf-8").splitlines()) <= 250, path
+    for path in (path for room in rooms for path in room.rglob("*.py")):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path

@@ -4,15 +4,19 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 
+from moregood_async.cli import exporting
 from moregood_async.sandbox import Delay, Refuse, Sandbox
 from moregood_async.wire import Handler, Request, Response
 
@@ -81,16 +85,143 @@ def test_the_summary_for_machines_leaves_stdout_to_the_data(shop: Sandbox, run: 
 
 
 def test_what_breaks_off_never_looks_whole(shop: Sandbox, run: Run, tmp_path: Path) -> None:
-    """Exit code 1, and no file."""
-    before = sorted(tmp_path.iterdir())
+    """Exit code 1, and no file; what came is kept, and it says how to go on."""
     shop.faults = [no_second_page]
-    result = run("export", "customers", "-o", "out.csv")
+    result = run("export", "customers", "-o", "out.csv", "--json")
     assert result.exit_code == 1
-    assert "out.csv was not written" in result.stdout
-    assert before == sorted(tmp_path.iterdir())
+    assert "out.csv was not written. 50 rows are kept: go on with --resume." in result.stderr
+    assert not Path("out.csv").exists()
     to_stdout = run("export", "customers")
     assert to_stdout.exit_code == 1
     assert "what came is not all" in to_stdout.stderr
+
+
+def test_what_broke_off_is_taken_up(shop: Sandbox, run: Run, tmp_path: Path) -> None:
+    """By the same command with --resume, which says so; nothing temporary is left."""
+    shop.faults = [no_second_page]
+    run("export", "customers", "-o", "out.csv")
+    shop.faults = []
+    result = run("export", "customers", "-o", "out.csv", "--resume", "--json")
+    told = json.loads(result.stdout)
+    assert (told["resumed"], told["rows"], told["skipped"]) == (True, 120, 50)
+    assert "going on after 50 rows" in result.stderr
+    assert [each.name for each in tmp_path.glob("*out.csv*")] == ["out.csv"]
+    again = run("export", "customers", "-o", "out.csv", "--resume")
+    assert "nothing to go on with" in again.stdout
+    assert again.exit_code == 0
+
+
+def test_resuming_as_something_else_is_exit_code_2(shop: Sandbox, run: Run) -> None:
+    """It says what is another; with the same options it still goes on."""
+    shop.faults = [no_second_page]
+    run("export", "customers", "-o", "out.csv")
+    shop.faults = []
+    other = run("export", "messages", "-o", "out.csv", "--resume", "--json")
+    assert other.exit_code == 2
+    assert "list (customers, now messages)" in other.stderr
+    assert json.loads(other.stdout)["exit_code"] == 2
+    assert json.loads(run("export", "customers", "-o", "out.csv", "--resume", "--json").stdout)[
+        "resumed"
+    ]
+
+
+def test_resuming_needs_a_file(run: Run) -> None:
+    """What went down a pipe cannot be taken back."""
+    assert run("export", "customers", "--resume").exit_code == 2
+    assert "--resume needs -o FILE" in run("export", "customers", "--resume").stderr
+
+
+def test_a_device_is_written_to_and_cannot_be_resumed(shop: Sandbox, run: Run) -> None:
+    """It takes bytes and gives none back."""
+    assert run("export", "customers", "-o", os.devnull).exit_code == 0
+    result = run("export", "customers", "-o", os.devnull, "--resume")
+    assert result.exit_code == 2
+    assert "--resume needs -o FILE" in result.stderr
+
+
+@pytest.mark.skipif(not Path("/sys").is_dir(), reason="no folder that nobody can write to")
+def test_a_folder_that_cannot_be_written_to_is_exit_code_2(
+    sandbox: Sandbox, base_url: str, run: Run
+) -> None:
+    """Said in one line, before anything is asked for."""
+    result = run("export", "customers", "-o", "/sys/out.csv")
+    assert result.exit_code == 2
+    assert re.search("/sys/out.csv: (Permission denied|Read-only file system)", result.stderr)
+    assert sandbox.audit().requests == {}
+
+
+def test_a_full_device_is_said(shop: Sandbox, run: Run) -> None:
+    """In the system's words, with the file's name."""
+    result = run("export", "customers", "-o", "/dev/full", "--json")
+    assert result.exit_code in {1, 2}
+    assert "/dev/full: No space left on device" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "name", "begins"),
+    [
+        ((), "out.parquet", b"PAR1"),
+        ((), "out.ndjson", b"{"),
+        (("--format", "jsonl"), "out.csv", b"{"),
+        (("--format", "parquet"), "out.jsonl", b"PAR1"),
+    ],
+    ids=str,
+)
+def test_the_suffix_picks_the_format(
+    shop: Sandbox, run: Run, args: tuple[str, ...], name: str, begins: bytes
+) -> None:
+    """Unless one is named."""
+    assert run("export", "customers", "-o", name, *args).exit_code == 0
+    assert Path(name).read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize("what", ["customers", "reviews", "messages"])
+def test_parquet_holds_the_same_items(shop: Sandbox, run: Run, what: str) -> None:
+    """With their types: numbers, flags and times."""
+    pq: Any = pytest.importorskip("pyarrow.parquet")
+    assert run("export", what, "-o", "out.parquet").exit_code == 0
+    table = pq.read_table("out.parquet")
+    lines = [
+        json.loads(line) for line in run("export", what, "--format", "jsonl").stdout.splitlines()
+    ]
+    assert [line["id"] for line in lines] == table["id"].to_pylist()
+    times = [
+        moment.isoformat().replace("+00:00", "Z") for moment in table["created_at"].to_pylist()
+    ]
+    assert [line["created_at"] for line in lines] == times
+
+
+def test_parquet_goes_down_a_pipe_and_to_no_terminal(
+    shop: Sandbox, spawn: Spawn, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is no text."""
+    pq: Any = pytest.importorskip("pyarrow.parquet")
+    command = [
+        sys.executable,
+        "-m",
+        "moregood_async.cli",
+        "export",
+        "messages",
+        "--format",
+        "parquet",
+    ]
+    done = subprocess.run(command, capture_output=True, timeout=30, check=True)
+    assert pq.read_table(io.BytesIO(done.stdout)).num_rows == 120
+    monkeypatch.setattr(exporting, "on_a_terminal", lambda: True)
+    result = run("export", "messages", "--format", "parquet")
+    assert result.exit_code == 2
+    assert "parquet is no text for a terminal" in result.stderr
+
+
+def test_parquet_without_pyarrow_says_how_to_get_it(
+    sandbox: Sandbox, base_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 2, and nothing was asked for."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    result = run("export", "messages", "-o", "out.parquet")
+    assert result.exit_code == 2
+    assert 'pip install "moregood_async[parquet]"' in result.stderr
+    assert sandbox.audit().requests == {}
 
 
 async def no_second_page(request: Request, call_next: Handler) -> Response:
@@ -139,7 +270,7 @@ def test_a_pipe_that_is_closed_ends_quietly(shop: Sandbox, spawn: Spawn) -> None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_an_interrupted_export_leaves_nothing(
+def test_an_interrupted_export_of_which_nothing_came_leaves_nothing(
     shop: Sandbox, run: Run, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Exit code 130, and it says so."""

@@ -1,0 +1,205 @@
+"""A job in the shell: its progress, its findings, its files and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Final
+
+import click
+
+from moregood_async.bulk.engine import StoppedItself
+from moregood_async.bulk.job import Job
+from moregood_async.bulk.journal import JournalError
+from moregood_async.bulk.outcomes import Progress, RowEnd
+from moregood_async.bulk.outputs import reason_of, write_rejects, write_results
+from moregood_async.bulk.planning import PlanChanged
+from moregood_async.bulk.reading import JournalReader
+from moregood_async.bulk.report import Report
+from moregood_async.bulk.sources import Source
+from moregood_async.cli import exits
+from moregood_async.cli.console import Voice
+from moregood_async.cli.progress import Steps
+from moregood_async.cli.running import exit_code, interrupts
+from moregood_async.errors import MoreGoodError
+
+NAMED: Final = 10
+"""Rows of a kind that are named on the screen; there may be thousands."""
+
+
+class Running:
+    """One run of a job."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        job: Job,
+        source: Source,
+        *,
+        command: str,
+        journal: Path,
+        rejects: Path,
+        results: Path,
+    ) -> None:
+        self._voice = voice
+        self._job = job
+        self._source = source
+        self._command = command
+        self._journal = journal
+        self._rejects = rejects
+        self._results = results
+        self._named: Counter[str] = Counter()
+        self._interrupted = self._files_failed = False
+
+    async def to_its_end(self, *, confirm: str | None = None) -> int:
+        """Run it, write its files, and say what became of it; gives the exit code."""
+        self._tell_mapping()
+        stopped: Exception | None = None
+        try:
+            await self._run(confirm)
+        except PlanChanged as changed:
+            self._voice.say(str(changed.plan))
+            stopped = changed
+        except MoreGoodError as error:
+            stopped = error
+        except asyncio.CancelledError:
+            self._interrupted = True
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+        return self._end(stopped)
+
+    def _tell_mapping(self) -> None:
+        report = self._job.report()
+        if not report.rows:
+            self._voice.say(str(self._source.mapping), style="dim")
+        elif report.is_over:
+            self._voice.say(
+                f"Earlier runs have gone through all of {report.name}. Another --journal would "
+                "begin anew, and ask everyone again.",
+                style="yellow",
+            )
+        else:
+            self._voice.say(f"Going on with {self._journal}.", style="dim")
+
+    async def _run(self, confirm: str | None) -> None:
+        def stop() -> None:
+            self._interrupted = True
+            steps.whole = False
+            self._voice.say("Stopping: finishing what is under way. Ctrl-C again stops at once.")
+            self._job.stop()
+
+        steps = Steps(self._voice, "Importing", total=self._source.total())
+        with steps, interrupts(stop):
+            async with aclosing(self._job.run(confirm=confirm)) as events:
+                async for event in events:
+                    steps.show(event)
+                    self._take(event)
+
+    def _take(self, event: Progress) -> None:
+        if event.row is None:
+            return
+        kind, what = finding(event.row)
+        if not kind:
+            return
+        self._named[kind] += 1
+        if self._named[kind] <= NAMED:
+            self._voice.say(f"line {event.row.line}: {what}", style="yellow")
+        elif self._named[kind] == NAMED + 1:
+            self._voice.say(f"… and more that are {kind}", style="yellow")
+
+    def _end(self, stopped: Exception | None) -> int:
+        report = self._job.report()
+        code = end_code(report, stopped, interrupted=self._interrupted)
+        if stopped is not None:
+            self._voice.fail(stopped)
+        files = {} if isinstance(stopped, JournalError | PlanChanged) else self._files(report)
+        if self._files_failed and code == exits.DONE:
+            code = exits.SOME_FAILED
+        if report.rows:
+            for line in str(report).splitlines():
+                self._voice.say(line)
+        if "rejects" in files:
+            self._voice.say(f"  rows to look at: {files['rejects']}")
+        self._voice.summary(
+            {
+                "command": self._command,
+                "journal": str(self._journal),
+                **report.as_json(),
+                "rejects": files.get("rejects"),
+                "results": files.get("results"),
+                "interrupted": self._interrupted,
+                "error": str(stopped) if stopped else None,
+                "exit_code": code,
+            }
+        )
+        return code
+
+    def _files(self, report: Report) -> dict[str, str]:
+        if not report.rows or not (self._source.rereadable or self._job.keeps_rows):
+            return {}
+        files: dict[str, str] = {}
+        try:
+            with JournalReader(self._journal) as journal:
+                write_results(journal, self._source, self._results)
+                files["results"] = str(self._results)
+                if write_rejects(journal, self._source, self._rejects):
+                    files["rejects"] = str(self._rejects)
+        except JournalError as error:  # such as an input that was changed meanwhile
+            self._files_failed = True
+            self._voice.fail(error)
+        except OSError as error:
+            self._files_failed = True
+            where = self._rejects if "results" in files else self._results
+            self._voice.fail(
+                f"{where}: {error.strerror or error}; the journal has all of it: "
+                f"moregood report {self._journal} --rows failed -o FILE.csv"
+            )
+        return files
+
+
+def check_places(files: Mapping[str, Path | None]) -> None:
+    """Refuse, before anything is sent, to write files where none can be written.
+
+    Raises:
+        UsageError: One cannot be; by its option.
+    """
+    for name, path in files.items():
+        if path is None or os.access(path if path.exists() else path.parent, os.W_OK):
+            continue
+        raise click.UsageError(f"{name} cannot be written to {path}; name another place")
+
+
+def end_code(report: Report, stopped: Exception | None, *, interrupted: bool) -> int:
+    """The exit code of a run."""
+    if isinstance(stopped, StoppedItself):
+        return exits.SOME_FAILED
+    if isinstance(stopped, MoreGoodError):
+        return exit_code(stopped)
+    if interrupted:
+        return exits.INTERRUPTED
+    return exits.DONE if report.done == report.rows else exits.SOME_FAILED
+
+
+def finding(end: RowEnd) -> tuple[str, str]:
+    """What a person should hear of a row, and the kind of it; empty where there is nothing."""
+    reason = reason_of(end)
+    if end.outcome != "done":
+        return end.outcome, f"{end.outcome}: {reason}"
+    if end.unasked and end.unasked != "cap":
+        return f"not asked ({end.unasked})", reason
+    return ("with a warning", end.warning) if end.warning else ("", "")
+
+
+def beside(file: Path, kind: str) -> Path:
+    """Where a file about an input goes.
+
+    >>> beside(Path("shop/customers.csv"), "rejects").as_posix()
+    'shop/customers.rejects.csv'
+    """
+    suffix = file.suffix if kind == "results" and file.suffix else ".csv"
+    return file.with_name(f"{file.stem}.{kind}{suffix}")

@@ -1,0 +1,70 @@
+"""``moregood report``: what became of an import, also while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import click
+
+from moregood_async.bulk.outputs import reason_of, write_results
+from moregood_async.bulk.reading import JournalReader
+from moregood_async.bulk.sources import Source
+from moregood_async.cli import exits
+from moregood_async.cli.console import Voice, counted
+from moregood_async.cli.resuming import source_of
+from moregood_async.cli.running import exit_code
+from moregood_async.errors import MoreGoodError
+
+
+@attrs.frozen(kw_only=True)
+class Wanted:
+    """What was typed."""
+
+    journal: Path
+    rows: str | None = None
+    output: Path | None = None
+    file: str | None = None
+    as_json: bool = False
+    verbose: bool = False
+
+
+def run(wanted: Wanted) -> int:
+    """Tell what became of an import; gives the exit code."""
+    if wanted.output is not None and wanted.rows is None:
+        raise click.UsageError("-o goes with --rows: which rows are to be written?")
+    voice = Voice(as_json=wanted.as_json, verbose=wanted.verbose)
+    try:
+        with JournalReader(wanted.journal) as journal:
+            return _tell(wanted, voice, journal)
+    except MoreGoodError as error:
+        told, code = str(error), exit_code(error)
+        voice.fail(error)
+    except OSError as error:
+        told, code = f"{wanted.output}: {error.strerror or error}", exits.WRONG_USAGE
+        voice.fail(told)
+    voice.summary({"command": "report", "error": told, "exit_code": code})
+    return code
+
+
+def _tell(wanted: Wanted, voice: Voice, journal: JournalReader) -> int:
+    report = journal.report()
+    if wanted.rows is not None and wanted.output is not None:
+        source = _source(wanted, journal)
+        written = write_results(journal, source, wanted.output, wanted.rows)
+        voice.say(f"{counted(written, 'row')} → {wanted.output}")
+    elif wanted.rows is not None:
+        for end in journal.ends(wanted.rows):
+            voice.say(f"line {end.line}: {reason_of(end) or end.outcome}")
+    else:
+        for line in str(report).splitlines():
+            voice.say(line)
+    voice.summary({"command": "report", **report.as_json()})
+    return exits.DONE
+
+
+def _source(wanted: Wanted, journal: JournalReader) -> Source | None:
+    belonging = journal.belonging
+    if belonging is None or (journal.keeps_rows and wanted.file is None):
+        return None
+    return source_of(wanted.file, belonging)

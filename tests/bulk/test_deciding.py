@@ -1,0 +1,154 @@
+"""What is done next for a row, and what an error means to it."""
+
+import pytest
+
+from moregood_async.bulk.deciding import (
+    FIRST_LOOK_SECONDS,
+    MOST_TRIES,
+    Move,
+    can_be_settled,
+    ending_of,
+    kind_of,
+    next_move,
+    rest_after,
+)
+from moregood_async.bulk.journal.entry import Entry
+from moregood_async.bulk.orders import OnUnknown, Orders
+from moregood_async.bulk.states import Event, State, Step
+from moregood_async.errors import (
+    ConfigurationError,
+    ConnectionFailed,
+    ConnectionLost,
+    Forbidden,
+    MoreGoodError,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+    ValidationFailed,
+)
+
+NOW = 1_000.0
+ORDERS = Orders(settle_after=60)
+
+
+def entry(state: State, step: Step = Step.ASK, **known: object) -> Entry:
+    """A row in a state."""
+    made = Entry(0, 2, b"", step, state, channels="email")
+    for name, value in known.items():
+        setattr(made, name, value)
+    return made
+
+
+def moved(row: Entry, orders: Orders = ORDERS, *, looks: int = 0, not_before: float = 0.0) -> Move:
+    """What is done for it now; None would be later."""
+    return next_move(row, orders, now=NOW, looks=looks, not_before=not_before).move
+
+
+@pytest.mark.parametrize("state", [State.READY, State.INTENDED])
+def test_what_is_ready_is_sent_until_it_was_tried_often_enough(state: State) -> None:
+    """Not before its rest is over."""
+    assert Move.SEND is moved(entry(state))
+    last = entry(state, tries=MOST_TRIES - 1)
+    assert (Move.SEND, NOW + 30) == next_move(last, ORDERS, now=NOW, looks=0, not_before=NOW + 30)
+    assert Move.GIVE_UP is moved(entry(state, tries=MOST_TRIES))
+
+
+@pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.REJECTED])
+def test_what_is_over_is_left(state: State) -> None:
+    """Also where unknown ones are sent again."""
+    assert Move.LEAVE is moved(entry(state))
+    assert Move.LEAVE is moved(entry(state), Orders(on_unknown="resend"))
+
+
+@pytest.mark.parametrize(
+    ("on_unknown", "move"),
+    [("settle", Move.LOOK), ("hold", Move.LEAVE), ("resend", Move.RESEND)],
+)
+def test_what_is_unknown_is_done_with_as_told(on_unknown: OnUnknown, move: Move) -> None:
+    """Looked up by default."""
+    orders = Orders(on_unknown=on_unknown)
+    assert move is moved(entry(State.UNKNOWN, lost_at=0.0), orders)
+
+
+def test_the_first_look_comes_soon_and_the_second_when_time_is_over() -> None:
+    """Most lost requests have happened."""
+    row = entry(State.UNKNOWN, lost_at=NOW)
+    first = next_move(row, ORDERS, now=NOW, looks=0, not_before=0.0)
+    second = next_move(row, ORDERS, now=NOW, looks=1, not_before=0.0)
+    assert (Move.LOOK, NOW + FIRST_LOOK_SECONDS) == first
+    assert (Move.LOOK, NOW + 60) == second
+    quick = Orders(settle_after=0.25)
+    assert NOW + 0.25 == next_move(row, quick, now=NOW, looks=0, not_before=0.0).due
+    for looks in (0, 1):
+        rested = next_move(row, ORDERS, now=NOW, looks=looks, not_before=NOW + 90)
+        assert NOW + 90 == rested.due
+
+
+def test_a_row_that_does_not_know_when_it_was_lost_was_lost_now() -> None:
+    """So that time enough passes."""
+    row = entry(State.UNKNOWN)
+    assert NOW + 60 == next_move(row, ORDERS, now=NOW, looks=1, not_before=0.0).due
+
+
+@pytest.mark.parametrize(
+    ("row", "settles"),
+    [
+        (entry(State.UNKNOWN), True),
+        (entry(State.UNKNOWN, Step.CHARGE), False),
+        (entry(State.UNKNOWN, Step.CHARGE, charges_before=0), True),
+        (entry(State.UNKNOWN, Step.UPSERT), False),
+    ],
+    ids=["ask", "charge without a count", "charge", "customer without email or phone"],
+)
+def test_only_what_shows_at_the_api_can_be_settled(row: Entry, settles: bool) -> None:
+    """The rest is left to people."""
+    assert settles is can_be_settled(row, ORDERS)
+    assert (Move.LOOK if settles else Move.LEAVE) is moved(row)
+    assert not can_be_settled(row, Orders(on_unknown="hold"))
+
+
+def applied(error: MoreGoodError) -> MoreGoodError:
+    """The same error of a write that may have taken effect."""
+    error.may_have_applied = True
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "event", "is_final"),
+    [
+        (ConnectionFailed("x", phase="connecting", seconds=0.0, sent=False), Event.NOT_SENT, False),
+        (applied(ConnectionLost("x", phase="waiting", seconds=0.0, sent=True)), Event.LOST, False),
+        (ServerError("x", status=503), Event.NOT_SENT, False),
+        (applied(ServerError("x", status=500)), Event.LOST, False),
+        (RateLimited("x", status=429), Event.NOT_SENT, False),
+        (ValidationFailed("x", status=422), Event.REFUSED, False),
+        (MoreGoodError("x"), Event.REFUSED, False),
+        (applied(MoreGoodError("x")), Event.LOST, False),
+        (Unauthorized("x", status=401), Event.NOT_SENT, True),
+        (Forbidden("x", status=403), Event.NOT_SENT, True),
+        (applied(Forbidden("x", status=403)), Event.LOST, False),
+        (ConfigurationError("x"), Event.NOT_SENT, True),
+        (RuntimeError("odd"), Event.LOST, False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_an_error_means_what_it_proves(error: Exception, event: Event, is_final: bool) -> None:
+    """What may have happened is never taken for what has not."""
+    ending = ending_of(error)
+    assert (event, is_final) == (ending.event, ending.is_final)
+
+
+def test_errors_of_a_kind_have_class_and_fields_in_common() -> None:
+    """And not what they say of one row."""
+    of_email = ValidationFailed("a", status=422, fields={"phone": ("x",), "email": ("y",)})
+    assert "ValidationFailed email phone" == kind_of(of_email)
+    assert kind_of(ServerError("a", status=500)) == kind_of(ServerError("b", status=500))
+    assert "KeyError" == kind_of(KeyError("ada"))
+
+
+def test_rests_grow() -> None:
+    """And then stay."""
+    rests = [rest_after(tries) for tries in range(1, 8)]
+    assert sorted(rests) == rests
+    assert rests[0] > 0
+    assert rests[2] == rests[-1]

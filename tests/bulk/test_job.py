@@ -1,0 +1,306 @@
+"""A job from Python: what is sent, in which order, and what is told of it."""
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moregood_async import MoreGoodClient
+from moregood_async.bulk import (
+    AskTemplate,
+    ChargeTemplate,
+    Job,
+    JournalMismatch,
+    Progress,
+    RowEnd,
+    StoppedItself,
+    read_csv,
+)
+from moregood_async.errors import ConfigurationError, Forbidden, Unauthorized
+from moregood_async.models.customers import CustomerUpsert
+from moregood_async.sandbox import Delay, Refuse, Sandbox
+from tests.bulk.jobs import EMAIL, Log, done, ends, people, run
+from tests.conftest import KEY, tasks_left
+
+PAID = ChargeTemplate(amount="paid", currency="USD")
+
+
+async def test_the_example_runs(client: MoreGoodClient, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Of the issue, on a socket: events with counts, and a report that prints."""
+    file = tmp_path / "customers.csv"
+    file.write_text("First Name,Email\n" + "".join(f"A,a{n}@example.com\n" for n in range(50)))
+    events: list[Progress] = []
+    async with Job(client, journal=tmp_path / "spring.journal") as job:
+        template = AskTemplate(channels=["email"], reminders_count=2)
+        job.upsert_customers(read_csv(file), then_ask=template)
+        async for event in job.run():
+            events.append(event)  # noqa: PERF401 - as in the example
+        report = job.report()
+    assert list(range(50)) == sorted(ends(events))
+    assert {"done"} == set(ends(events).values())
+    last = events[-1]
+    assert (50, 0, 0, 0, 50) == (last.done, last.failed, last.unknown, last.rejected, last.asked)
+    assert (50, True) == (last.total, last.rate >= 0)
+    assert "customers.csv: 50 rows, 1 run" in str(report)
+    assert (50, 50, True, True) == (report.rows, report.done, report.whole, report.is_over)
+    assert (50, 50, 150) == (
+        sandbox.audit().customers,
+        sandbox.audit().asks,
+        sandbox.audit().messages,
+    )
+
+
+async def test_each_customer_is_saved_then_charged_then_asked() -> None:
+    """And different customers side by side."""
+    log = Log()
+    rows = [{**person, "paid": "1.50"} for person in people(40)]
+    with Sandbox(faults=[log, Delay(0.002)]) as sandbox:
+        await done(sandbox, rows, then_charge=PAID, then_ask=EMAIL)
+        assert (40, 40, 40) == (
+            sandbox.audit().customers,
+            sandbox.audit().charges,
+            sandbox.audit().asks,
+        )
+    for person in rows:
+        assert ["customers", "charges", "asks"] == log.of(person["email"])
+    firsts = [name for name, _ in log.got[1:10]]
+    assert ["customers.upsert"] * 9 == firsts
+
+
+async def test_a_second_run_sends_the_probe_and_nothing_else(tmp_path: Path) -> None:
+    """Rows that are done are skipped without a request."""
+    with Sandbox() as sandbox:
+        await done(sandbox, people(20), tmp_path / "j", then_ask=EMAIL)
+        before = sandbox.audit().requests
+        report = await done(sandbox, people(20), tmp_path / "j", then_ask=EMAIL)
+        after = sandbox.audit().requests
+    assert 1 == sum(after.values()) - sum(before.values())
+    assert 1 == after["customers.list"] - before["customers.list"]
+    assert (20, 2) == (report.done, len(report.runs))
+
+
+async def test_without_a_journal_it_is_kept_in_memory() -> None:
+    """For runs that need not survive the process."""
+    with Sandbox() as sandbox:
+        report = await done(sandbox, people(3), then_ask=EMAIL)
+        assert ("in memory", 3) == (report.journal, sandbox.audit().asks)
+
+
+async def _slowly(rows: list[dict[str, str]]) -> AsyncIterator[dict[str, str]]:
+    for row in rows:
+        await asyncio.sleep(0)
+        yield row
+
+
+class Again:
+    """An async iterable that can be read as often as one likes."""
+
+    def __aiter__(self) -> AsyncIterator[dict[str, str]]:
+        return _slowly(people(5))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda: people(5),
+        lambda: iter(people(5)),
+        lambda: (CustomerUpsert.of(person) for person in people(5)),
+        lambda: _slowly(people(5)),
+        Again,
+        lambda: read_csv(io.StringIO("First Name,Email\n" + "A,a@example.com\n" * 5)),
+    ],
+    ids=["list", "iterator", "customers", "async generator", "async iterable", "source"],
+)
+async def test_rows_come_from_anything_that_gives_rows(rows: Any) -> None:
+    """Also once only."""
+    with Sandbox() as sandbox:
+        assert 5 == (await done(sandbox, rows(), then_ask=EMAIL)).done
+
+
+async def test_a_source_that_breaks_ends_the_run_after_what_was_read(tmp_path: Path) -> None:
+    """With its own error; what was read is done, and the next run goes on."""
+
+    def broken() -> Iterator[dict[str, str]]:
+        yield from people(300)
+        raise OSError(5, "Input/output error")
+
+    with Sandbox() as sandbox:
+        with pytest.raises(OSError, match="Input/output"):
+            await done(sandbox, broken(), tmp_path / "j", then_ask=EMAIL)
+        assert 256 == sandbox.audit().asks
+        report = await done(sandbox, iter(people(300)), tmp_path / "j", then_ask=EMAIL)
+        assert (300, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+    assert "OSError: [Errno 5] Input/output error" == report.runs[0].how
+    assert "complete" == report.runs[1].how
+
+
+async def test_other_rows_than_the_journals_are_refused(tmp_path: Path) -> None:
+    """Row by row where there is no file; nothing is sent for them."""
+    with Sandbox() as sandbox:
+        await done(sandbox, people(4), tmp_path / "j", then_ask=EMAIL)
+        with pytest.raises(JournalMismatch, match="row 1 "):
+            await done(sandbox, people(4, start=1), tmp_path / "j", then_ask=EMAIL)
+        with pytest.raises(JournalMismatch, match="has 3 rows, and the journal knows 4"):
+            await done(sandbox, people(3), tmp_path / "j", then_ask=EMAIL)
+        assert 4 == sandbox.audit().customers
+        more = await done(sandbox, people(6), tmp_path / "j", then_ask=EMAIL)
+        assert (6, 6) == (more.done, sandbox.audit().asks)
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, Unauthorized), (403, Forbidden)])
+async def test_a_refused_key_stops_the_run_and_loses_nothing(
+    status: int, error: type[Exception], tmp_path: Path
+) -> None:
+    """Rows go back to where they were; the next run does them."""
+    with Sandbox(faults=Refuse(status, on="asks.create")) as sandbox:
+        with pytest.raises(error):
+            await done(sandbox, people(300), tmp_path / "j", then_ask=EMAIL)
+        assert sandbox.audit().requests["asks.create"] <= 64
+        sandbox.faults = ()
+        report = await done(sandbox, people(300), tmp_path / "j", then_ask=EMAIL)
+        assert (300, 300, ()) == (report.done, sandbox.audit().asks, sandbox.audit().asks_twice)
+
+
+async def test_a_probe_that_is_refused_costs_one_request(tmp_path: Path) -> None:
+    """And no row."""
+    with Sandbox(keys="other") as sandbox:
+        with pytest.raises(Unauthorized):
+            await done(sandbox, people(300), tmp_path / "j")
+        assert 1 == sum(sandbox.audit().requests.values())
+
+
+async def test_a_run_stops_where_too_much_fails_alike(tmp_path: Path) -> None:
+    """Failed rows wait for a retry, and the rest for the next run."""
+    with Sandbox(faults=Refuse(422, on="customers.upsert")) as sandbox:
+        with pytest.raises(StoppedItself, match="more than a tenth of the last 200"):
+            await done(sandbox, people(1000), tmp_path / "j")
+        assert sandbox.audit().requests["customers.upsert"] <= 21 + 64
+        sandbox.faults = ()
+        async with (
+            MoreGoodClient(KEY, transport=sandbox) as client,
+            Job(client, tmp_path / "j") as job,
+        ):
+            failed = job.report().failed
+            job.upsert_customers(people(1000))
+            await run(job)
+            assert (1000 - failed, failed) == (job.report().done, job.report().failed)
+            assert failed == await job.retry()
+            await run(job)
+            assert (1000, 0) == (job.report().done, await job.retry())
+
+
+async def test_max_asks_counts_all_runs_together(tmp_path: Path) -> None:
+    """A higher cap goes on, a lower one asks nobody more."""
+    asks: list[tuple[int, int]] = []
+    with Sandbox() as sandbox:
+        for cap in (0, 3, 3, 7, 2, None):
+            report = await done(sandbox, people(10), tmp_path / "j", then_ask=EMAIL, max_asks=cap)
+            asks.append((sandbox.audit().asks, report.unasked.get("cap", 0)))
+        assert () == sandbox.audit().asks_twice
+        assert 10 == sandbox.audit().requests["customers.upsert"]
+    assert [(0, 10), (3, 7), (3, 7), (7, 3), (7, 3), (10, 0)] == asks
+
+
+async def test_who_was_asked_not_long_ago_is_left_out(sandbox: Sandbox) -> None:
+    """By whatever, on the server's clock."""
+    within = timedelta(days=30)
+    await done(sandbox, people(3), then_ask=EMAIL)
+    sandbox.advance(days=29)
+    first = await done(sandbox, people(5), then_ask=EMAIL, not_asked_within=within)
+    assert ({"recent": 3}, 5) == (first.unasked, sandbox.audit().asks)
+    sandbox.advance(days=2)
+    second = await done(sandbox, people(5), then_ask=EMAIL, not_asked_within=within)
+    assert ({"recent": 2}, 8) == (second.unasked, sandbox.audit().asks)
+
+
+async def test_events_tell_how_far_it_is(sandbox: Sandbox) -> None:
+    """A tick a second where nothing ends, a rate and the time left."""
+    sandbox.faults = Delay(1.3, on="customers.upsert")
+    async with (
+        MoreGoodClient(KEY, transport=sandbox, max_concurrency=4) as client,
+        Job(client) as job,
+    ):
+        job.upsert_customers(people(8))
+        events = await run(job)
+    ticks = [event for event in events if event.row is None]
+    assert ticks
+    assert (0, 8, None) == (ticks[0].done, ticks[0].total, ticks[0].eta)
+    assert [1, 2, 3, 4, 5, 6, 7, 8] == [event.done for event in events if event.row]
+    assert events[-1].rate > 0
+    assert 0.0 == events[-1].eta
+    assert [] == [task for task in tasks_left() if not task.done()]
+
+
+async def test_what_became_of_the_rows_can_be_read_one_by_one(sandbox: Sandbox) -> None:
+    """All of them, or those of some outcomes; without anybody's data."""
+    rows = [*people(2), {"first_name": "", "email": "x@example.com"}, *people(1)]
+    async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client) as job:
+        job.upsert_customers(rows, then_ask=EMAIL)
+        await run(job)
+        all_ends = [end async for end in job.rows()]
+        rejected = [end async for end in job.rows("rejected", "failed")]
+    assert ["done", "done", "rejected", "done"] == [end.outcome for end in all_ends]
+    assert [2] == [end.place for end in rejected]
+    assert ("repeats", 0) == (all_ends[3].unasked, all_ends[3].repeats)
+    assert ("email",) == all_ends[0].asked
+    assert all(isinstance(end, RowEnd) for end in all_ends)
+    assert "example.com" not in repr(all_ends)
+
+
+async def test_a_job_is_used_as_it_is_meant(sandbox: Sandbox) -> None:
+    """Else it says how."""
+    async with MoreGoodClient(KEY, transport=sandbox) as client:
+        job = Job(client)
+        with pytest.raises(ConfigurationError, match="async with"):
+            job.report()
+        with pytest.raises(ConfigurationError, match="async with"):
+            await job.retry()
+        async with job:
+            assert (None, None, False) == (job.belonging, job.orders, job.keeps_rows)
+            with pytest.raises(ConfigurationError, match="upsert_customers"):
+                await run(job)
+            job.upsert_customers(people(100))
+            with pytest.raises(ConfigurationError, match="one input"):
+                job.upsert_customers(people(1))
+            running = job.run()
+            await anext(running)
+            with pytest.raises(ConfigurationError, match="running already"):
+                await run(job)
+            await running.aclose()
+            await run(job)
+            assert 100 == job.report().done
+            assert job.orders is not None
+
+
+@pytest.mark.parametrize(
+    ("orders", "told"),
+    [
+        ({"on_unknown": "hope"}, "on_unknown"),
+        ({"settle_after": -1}, "settle_after"),
+        ({"max_asks": -1}, "max_asks"),
+        ({"not_asked_within": timedelta(0)}, "not_asked_within"),
+    ],
+)
+async def test_orders_that_cannot_be_are_refused(
+    orders: dict[str, Any], told: str, sandbox: Sandbox
+) -> None:
+    """When they are given."""
+    async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client) as job:
+        with pytest.raises(ConfigurationError, match=told):
+            job.upsert_customers(people(1), **orders)
+
+
+async def test_a_report_is_plain_json(sandbox: Sandbox) -> None:
+    """With what its text says."""
+    report = await done(sandbox, [*people(2), {"first_name": ""}], then_ask=EMAIL)
+    told = report.as_json()
+    assert (3, 2, 1, True) == (told["rows"], told["done"], told["rejected"], told["whole"])
+    assert {"upsert", "ask"} == set(told["phases"])
+    assert told["slowest_phase"] in ("saving customers", "asking for reviews")
+    assert (5, 0, 0) == (told["requests"], told["refused"], told["retries"])
+    assert "2 done, 1 rejected" in str(report)
+    assert "asked: 2 by email" in str(report)

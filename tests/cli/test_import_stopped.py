@@ -1,0 +1,275 @@
+"""``moregood import`` that cannot begin, or does not come to its end: exit codes 2, 3 and 130."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from moregood_async.sandbox import Delay, Refuse, Sandbox
+from tests.cli.conftest import KEY, at_request
+from tests.cli.importing import ADA, BOB, Customers, Run, files_in, many, rows_of, summary
+
+Spawn = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["nowhere.csv"], "does not exist"),
+        (["customers.csv", "--map", "E-mail=mail"], "did you mean email?"),
+        (["customers.csv", "--map", "Emial=email"], "did you mean E-mail?"),
+        (["customers.csv", "--map", "email"], "Column=field"),
+        (["customers.csv", "--ask", "fax"], "email, sms or email,sms"),
+        (["customers.csv", "--ask", "sms,sms"], "email, sms or email,sms"),
+        (["customers.csv", "--reminders", "1"], "--reminders goes with --ask"),
+        (["customers.csv", "--max-asks", "1"], "--max-asks goes with --ask"),
+        (["customers.csv", "--not-asked-within", "3d"], "--not-asked-within goes with --ask"),
+        (["customers.csv", "--ask", "sms", "--not-asked-within", "3"], "30d, 12h or 4w"),
+        (["customers.csv", "--ask", "sms", "--not-asked-within", "9" * 30 + "d"], "too long"),
+        (["customers.csv", "--ask", "sms", "--reminders", "4"], "0<=x<=3"),
+        (["customers.csv", "--concurrency", "0"], "1<=x<=1000"),
+        (["customers.csv", "--charge", "Total"], "--charge needs --currency"),
+        (["customers.csv", "--currency", "USD"], "go with --charge"),
+        (["customers.csv", "--in-cents"], "go with --charge"),
+        (["customers.csv", "--charge", "Total", "--currency", "USD"], 'no column "Total"'),
+        (["customers.csv", "--on-unknown", "hope"], "settle"),
+        (["customers.csv", "--rejects", "customers.csv"], "the file to import itself"),
+        (["customers.csv", "--results", "customers.csv"], "the file to import itself"),
+        (["customers.csv", "--journal", "customers.csv"], "the file to import itself"),
+        (["customers.csv", "--rejects", "no/where.csv"], "name another place"),
+        (["customers.csv", "--results", "no/where.csv"], "name another place"),
+        (["customers.csv", "--journal", "no/where"], "name another place"),
+        (["customers.csv", "--encoding", "utf-8", "--preset", "ebay"], "ebay"),
+        (["-"], "needs --journal"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(
+    run: Run, sandbox: Sandbox, base_url: str, customers: Customers, args: list[str], told: str
+) -> None:
+    """With a sentence that says what would be right, and nothing sent or left behind."""
+    folder = customers(ADA).parent
+    result = run("import", *args)
+    assert 2 == result.exit_code
+    assert told.lower() in result.stderr.lower()
+    assert {} == sandbox.audit().requests
+    assert ["customers.csv"] == files_in(folder)
+
+
+def test_a_missing_key_is_exit_code_3(
+    run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is tried or written; machines get their line too."""
+    monkeypatch.delenv("MOREGOOD_API_KEY", raising=False)
+    path = customers(ADA)
+    result = run("import", path, "--json")
+    assert 3 == result.exit_code
+    assert "MOREGOOD_API_KEY" in result.stderr
+    told = summary(result.stdout)
+    assert ("import", 3) == (told["command"], told["exit_code"])
+    assert "MOREGOOD_API_KEY" in told["error"]
+    assert ["customers.csv"] == files_in(path.parent)
+
+
+def test_a_refused_key_costs_one_request_and_binds_nothing(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers
+) -> None:
+    """Exit code 3, no results and no rejects; with the right key, the same command goes on."""
+    path = customers(*many(300))
+    result = run("import", path, "--api-key", "wrong-key", "-v")
+    assert 3 == result.exit_code
+    assert "Unauthorized" in result.stderr
+    assert "wrong-key" not in result.output
+    assert 1 == sum(sandbox.audit().requests.values())
+    assert ["customers.csv", "customers.csv.journal"] == files_in(path.parent)
+    assert 0 == run("import", path, "--ask", "email").exit_code
+    assert (300, 300) == (sandbox.audit().customers, sandbox.audit().asks)
+
+
+def test_a_network_that_is_not_there_is_exit_code_3(run: Run, customers: Customers) -> None:
+    """Found out before the first row."""
+    where = ("--api-key", "k", "--base-url", "http://127.0.0.1:9/beacon")
+    path = customers(*[BOB] * 500)
+    result = run("import", path, *where, "--json")
+    assert 3 == result.exit_code
+    assert 0 == summary(result.stdout)["rows"]
+    assert "Check base_url, the network" in result.stderr
+
+
+def test_a_wrong_base_url_is_found_out_with_one_request(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers
+) -> None:
+    """A 404 on everything is no answer."""
+    result = run("import", customers(*[BOB] * 500), "--base-url", f"{base_url}/nowhere")
+    assert 3 == result.exit_code
+    assert 1 == sum(sandbox.audit().requests.values())
+
+
+def test_a_key_that_is_refused_midway_stops_the_run(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers
+) -> None:
+    """Nothing is lost: once it is mended, the same command does the rest, and asks nobody twice."""
+    sandbox.faults = Delay(0.005) | at_request(150, lambda: sandbox.suspend(KEY))
+    path = customers(*many(500))
+    args = ("--concurrency", "4", "--ask", "email", "--json")
+    result = run("import", path, *args)
+    told = summary(result.stdout)
+    assert 3 == result.exit_code
+    assert "403" in told["error"]
+    assert 0 < told["done"] < 400
+    assert 0 == told["failed"]
+    assert told["done"] == sandbox.audit().asks
+    assert f"to go on where it stopped: moregood resume {path}.journal" in result.stderr
+    assert told["done"] == sum(
+        row["moregood_status"] == "done" for row in rows_of("customers.results.csv")
+    )
+    sandbox.faults = ()
+    sandbox.suspend(KEY, suspended=False)
+    again = summary(run("import", path, *args).stdout)
+    assert (500, 0) == (again["done"], again["exit_code"])
+    assert (500, 500, ()) == (
+        sandbox.audit().customers,
+        sandbox.audit().asks,
+        sandbox.audit().asks_twice,
+    )
+
+
+def test_what_fails_the_same_way_stops_the_run(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers
+) -> None:
+    """Exit code 1, before the rest is tried."""
+    sandbox.faults = Refuse(422, on="asks.create")
+    result = run("import", customers(*many(2000)), "--ask", "email", "--json")
+    told = summary(result.stdout)
+    assert 1 == result.exit_code
+    assert "more than a tenth of the last 200 rows failed the same way" in told["error"]
+    assert sandbox.audit().requests["asks.create"] < 200
+
+
+def test_ctrl_c_finishes_what_is_under_way(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers
+) -> None:
+    """Exit code 130, and how to go on."""
+    sandbox.faults = Delay(0.005) | at_request(80, lambda: os.kill(os.getpid(), signal.SIGINT))
+    path = customers(*many(2000))
+    result = run("import", path, "--concurrency", "8", "--ask", "email", "--json")
+    told, audit = summary(result.stdout), sandbox.audit()
+    assert 130 == result.exit_code
+    assert 0 < told["done"] < 2000
+    assert (told["done"], 0) == (audit.asks, told["unknown"])
+    assert "Stopping: finishing what is under way" in result.stderr
+    assert f"moregood resume {path}.journal" in result.stderr
+    assert told["interrupted"]
+
+
+def test_a_second_ctrl_c_stops_at_once(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may have left is looked up by the next run: nobody is asked twice."""
+    monkeypatch.setattr("moregood_async.bulk.journal.HEARTBEAT_SECONDS", 0.2)
+    sandbox.faults = Delay(0.005, on="customers.upsert") | Delay(5, on="asks.create")
+
+    def twice() -> None:
+        while not sandbox.audit().requests["asks.create"]:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    path = customers(*many(30))
+    thread = threading.Thread(target=twice)
+    thread.start()
+    began = time.monotonic()
+    result = run("import", path, "--concurrency", "2", "--ask", "email", "--json")
+    thread.join()
+    assert 130 == result.exit_code
+    assert time.monotonic() - began < 4.5
+    assert (0, 30) == (summary(result.stdout)["done"], summary(result.stdout)["waiting"])
+    sandbox.faults = ()
+    again = run("resume", "customers.csv.journal", "--settle-after", "0")
+    assert 0 == again.exit_code
+    assert (30, 30, ()) == (
+        sandbox.audit().customers,
+        sandbox.audit().asks,
+        sandbox.audit().asks_twice,
+    )
+
+
+def test_ctrl_c_reaches_a_process(
+    sandbox: Sandbox, base_url: str, spawn: Spawn, customers: Customers
+) -> None:
+    """As in a shell; the audit agrees with what is said."""
+    sandbox.faults = Delay(0.01)
+    path = customers(*many(5000))
+    process = spawn("import", path, "--concurrency", "8", "--ask", "email", "--json")
+    while sandbox.audit().asks < 20:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    told, audit = summary(out), sandbox.audit()
+    assert 130 == process.returncode
+    assert "Stopping" in err
+    assert "Traceback" not in err
+    assert told["done"] == audit.asks
+    assert () == audit.asks_twice
+
+
+def test_a_journal_that_another_runs_is_left_alone(
+    sandbox: Sandbox, base_url: str, run: Run, spawn: Spawn, customers: Customers
+) -> None:
+    """The second is told so, with exit code 2; the report can be read meanwhile."""
+    sandbox.faults = Delay(0.05)
+    path = customers(*many(2000))
+    process = spawn("import", path, "--concurrency", "2")
+    while sandbox.audit().customers < 5:
+        time.sleep(0.02)
+    second = run("import", path)
+    assert 2 == second.exit_code
+    assert "another process is running the journal" in second.stderr
+    assert "2,000" not in run("report", "customers.csv.journal").stdout
+    process.kill()
+    process.communicate()
+
+
+def test_an_unreadable_disk_is_told(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the operating system is a sentence and exit code 2."""
+
+    def broken(*_: object, **__: object) -> int:
+        raise OSError(5, "Input/output error", "customers.csv")
+
+    monkeypatch.setattr("moregood_async.cli.importing.read_customers", broken)
+    result = run("import", customers(ADA), "--json")
+    assert 2 == result.exit_code
+    assert "customers.csv: Input/output error" in result.stderr
+    assert 2 == summary(result.stdout)["exit_code"]
+
+
+def test_an_input_that_changes_meanwhile_gets_no_results(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers
+) -> None:
+    """They would mix up people; what was done is told."""
+    path = customers(*many(40))
+    sandbox.faults = [at_request(30, lambda: customers("Eve,eve@example.com,"))]
+    result = run("import", path, "--json")
+    told = summary(result.stdout)
+    assert "customers.csv has changed since the job began" in result.stderr
+    assert (40, None, None) == (told["done"], told["results"], told["rejects"])
+
+
+def test_results_that_cannot_be_written_are_told_and_are_in_the_journal(
+    sandbox: Sandbox, base_url: str, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up at the end loses nothing."""
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device", ".customers.results.csv.7.part")
+
+    monkeypatch.setattr("moregood_async.cli.job_running.write_results", full)
+    result = run("import", customers(ADA), "--results", "all.csv")
+    assert "all.csv: No space left on device; the journal has all of it" in result.stderr
+    assert "1 done" in result.stdout
