@@ -6,7 +6,8 @@ kind         what it does                                                       
 ``fast``     answers everything with the same customer: nginx where it is
              installed, else as ``bare``
 ``bare``     the same by an ``asyncio.Protocol``; a GET with ``page=`` in its query  ``pages``,
-             gets that page of 100 customers, of so many pages; optionally late      ``latency``
+             gets that page of 100 customers, of so many pages; optionally late,     ``latency``,
+             and optionally each customer with an id of its own                      ``numbered``
 ``window``   lets so many requests through in a fixed window, as Laravel does: it    ``limit``,
              starts at its first request, and what is refused does not count         ``period``
 ``bucket``   a token bucket that refills all the time; optionally silent but for     ``rate``,
@@ -43,6 +44,8 @@ from _canned import ONE_CUSTOMER, TOO_MANY, CannedPages, head
 from _harness import pin, talk
 
 PORT_FREE = 0
+FIRST_ID = 1_000_000_000
+"""As long as all those that follow it, so that answers stay equally long."""
 
 
 class Connection(asyncio.Protocol):
@@ -96,7 +99,11 @@ class Bare:
 
     software = "asyncio.Protocol"
 
-    def __init__(self, *, pages: int = 1, latency: float = 0.0) -> None:
+    def __init__(self, *, pages: int = 1, latency: float = 0.0, numbered: bool = False) -> None:
+        self._body = ONE_CUSTOMER
+        if numbered:
+            self._body = ONE_CUSTOMER.replace(b'"id":1,', b'"id":%d,' % FIRST_ID, 1)
+        self._numbered = numbered
         self.pages = CannedPages(pages)
         self.latency = latency
         self.requests = 0
@@ -116,8 +123,10 @@ class Bare:
             return head(b"200 OK", len(body)) + body
         now = time.monotonic()
         if now > self._made_at + 1:  # for the date
-            self._customer = head(b"200 OK", len(ONE_CUSTOMER)) + ONE_CUSTOMER
+            self._customer = head(b"200 OK", len(self._body)) + self._body
             self._made_at = now
+        if self._numbered:
+            return self._customer.replace(b"%d" % FIRST_ID, b"%d" % (FIRST_ID + self.requests), 1)
         return self._customer
 
 

@@ -1,0 +1,285 @@
+"""What a job's journal costs: the same import with one, and without.
+
+::
+
+    python benchmarks/journal.py [--rounds 5] [--rows 2000] [--latency 0.02] [--replayed 1000000]
+
+Throughput: one CSV is read, every customer saved and then asked, 32 requests in flight: once by
+``upsert_many`` and ``create_many`` with a queue between them, which keep nothing, once by a `Job`
+whose journal is in memory, and once by a `Job` with a journal on the disk. All take turns within
+one process, on one core, and the first round warms up. ``--latency`` is how long the server takes
+for an answer; with 0 it answers at once, so that the client's CPU is all that counts.
+
+Replay: a job whose journal knows ``--replayed`` rows, all done, is run again: it reads the input
+from its start, and sends nothing. A new process each; memory is its peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from _harness import (
+    Contest,
+    Figures,
+    Server,
+    Task,
+    column,
+    contestant,
+    measured,
+    options,
+    peak_mib,
+    ratios,
+    report,
+    serving,
+    spread,
+    table,
+)
+
+IN_FLIGHT = 32
+NEEDS = ("moregood_async.bulk", "moregood_async.transport")
+HEADER = ("First name", "Last name", "Email", "Phone", "Company", "City")
+
+
+def write_customers(path: Path, rows: int) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADER)
+        for number in range(rows):
+            email, phone = f"ada{number}@example.com", f"+1415{number:07d}"
+            writer.writerow(("Ada", "Larkmoor", email, phone, "Larkmoor Books", "San Francisco"))
+
+
+async def by_batches(client: Any, file: Path, _: Path) -> int:
+    """Without a journal; gives how many were asked."""
+    import asyncio
+
+    from moregood_async.bulk import AskTemplate, read_csv
+
+    source, template = read_csv(file), AskTemplate(channels=["email"])
+    to_ask: asyncio.Queue[Any] = asyncio.Queue(64)
+    asked = 0
+
+    async def asks() -> AsyncIterator[Any]:
+        while (ask := await to_ask.get()) is not None:
+            yield ask
+
+    async def ask_all() -> None:
+        nonlocal asked
+        async for result in client.asks.create_many(asks()):
+            asked += result.error is None
+
+    async def upsert_all() -> None:
+        customers = (source.row(record).customer() for record in source.records())
+        async for result in client.customers.upsert_many(customers):
+            if result.error is None:
+                await to_ask.put(template.ask(result.item))
+        await to_ask.put(None)
+
+    await asyncio.gather(upsert_all(), ask_all())
+    return asked
+
+
+async def by_job(client: Any, file: Path, journal: Path | None) -> int:
+    """With a journal; gives how many were asked."""
+    from moregood_async.bulk import AskTemplate, Job, read_csv
+
+    async with Job(client, journal) as job:
+        job.upsert_customers(read_csv(file), then_ask=AskTemplate(channels=["email"]))
+        async for _ in job.run():
+            pass
+        return job.report().people_asked
+
+
+async def by_job_in_memory(client: Any, file: Path, _: Path) -> int:
+    return await by_job(client, file, None)
+
+
+WAYS = {
+    "no journal": by_batches,
+    "journal in memory": by_job_in_memory,
+    "journal on the disk": by_job,
+}
+
+
+@contestant("", needs=NEEDS)
+@contestant(", [speed]", speed=True, needs=NEEDS)
+async def in_turn(base_url: str, folder: str, rows: int, rounds: int) -> Figures:
+    """Seconds, CPU and asks of every way and round."""
+    from moregood_async import MoreGoodClient
+
+    file, figures = Path(folder, f"{rows}.csv"), Figures()
+    async with MoreGoodClient("test-key", base_url=base_url, max_concurrency=IN_FLIGHT) as client:
+        for number in range(-1, rounds):
+            order = list(WAYS)[number % 3 :] + list(WAYS)[: number % 3]
+            for name in order:
+                journal = Path(folder, "a.journal")
+                with measured(rows) as one:
+                    asked = await WAYS[name](client, file, journal)
+                _remove(folder)
+                if number >= 0:
+                    figures |= {f"{name} {number} {key}": value for key, value in one.items()}
+                    figures[f"{name} {number} asked"] = asked
+    return figures
+
+
+def _remove(folder: str) -> None:
+    for part in Path(folder).glob("a.journal*"):
+        part.unlink()
+
+
+@contestant("replay", needs=NEEDS)
+async def replay(base_url: str, folder: str, rows: int) -> Figures:
+    """A job that is done is run again."""
+    from moregood_async import MoreGoodClient
+    from moregood_async.bulk import AskTemplate, Job, read_csv
+
+    file, journal = Path(folder, f"{rows}.csv"), Path(folder, f"{rows}.journal")
+    async with MoreGoodClient("test-key", base_url=base_url) as client:
+        with measured(rows) as figures:
+            async with Job(client, journal) as job:
+                job.upsert_customers(read_csv(file), then_ask=AskTemplate(channels=["email"]))
+                async for _ in job.run():
+                    pass
+                done, requests = job.report().done, client.pace.sent
+    return figures | {"done": done, "requests": requests, "peak_mib": peak_mib()}
+
+
+@contestant("done before", needs=NEEDS)
+async def done_before(base_url: str, folder: str, rows: int) -> Figures:
+    """Writes a journal as a job does that has asked every row, but sends nothing."""
+    from moregood_async import MoreGoodClient
+    from moregood_async.bulk import AskTemplate, Job, read_csv
+    from moregood_async.bulk.intake import PIECE_ROWS, pieces_of
+    from moregood_async.bulk.journal import Entry, Journal
+    from moregood_async.bulk.states import State, Step
+
+    file, path = Path(folder, f"{rows}.csv"), Path(folder, f"{rows}.journal")
+    write_customers(file, rows)
+    source, place = read_csv(file), 0
+    async with MoreGoodClient("test-key", base_url=base_url) as client, Job(client, path) as job:
+        job.upsert_customers(source, then_ask=AskTemplate(channels=["email"]))
+        await job._belongs(*job._told())
+    journal = await Journal.open(path)
+    with measured(rows) as figures:
+        async for piece in pieces_of(source, lambda: 4 * PIECE_ROWS):
+            entries = [
+                Entry(
+                    place=place + number,
+                    line=record.line,
+                    digest=journal.digest_of(record.values),
+                    step=Step.ASK,
+                    state=State.DONE,
+                    channels="email",
+                    customer=place + number + 1,
+                )
+                for number, record in enumerate(piece)
+            ]
+            marks = [
+                (journal.mark_of(f"{kind} {record.values[column]}"), place + number)
+                for number, record in enumerate(piece)
+                for kind, column in (("email", 2), ("phone", 3))
+            ]
+            await journal.register(entries, marks, claimed=lambda _: None)
+            place += len(piece)
+    await journal.close()
+    return figures
+
+
+def race(told: argparse.Namespace, latency: float, folder: str) -> dict[str, list[Figures]]:
+    """Every way with and without the extra, against a server that takes so long."""
+    seen: dict[str, list[Figures]] = {}
+    write_customers(Path(folder, f"{told.rows}.csv"), told.rows)
+    with serving("bare", numbered=True, latency=latency) as server:
+        given = {
+            "base_url": server.base_url,
+            "folder": folder,
+            "rows": told.rows,
+            "rounds": told.rounds,
+        }
+        with Contest(__file__, fresh=True) as contest:
+            for extra in ("", ", [speed]"):
+                figures = contest.once(Task(extra, given))
+                for way in WAYS:
+                    seen[way + extra] = [
+                        _of_one(figures, f"{way} {number} ") for number in range(told.rounds)
+                    ]
+    return seen
+
+
+def _of_one(figures: Figures, prefix: str) -> Figures:
+    return {key.removeprefix(prefix): value for key, value in figures.items() if prefix in key}
+
+
+def replays(server: Server, folder: str, lengths: list[int]) -> dict[str, Figures]:
+    """Peak and time of running a finished job again, by its rows."""
+    seen: dict[str, Figures] = {}
+    with Contest(__file__, fresh=True) as contest:
+        for rows in lengths:
+            given: dict[str, Any] = {"base_url": server.base_url, "folder": folder, "rows": rows}
+            contest.once(Task("done before", given))
+            seen[f"{rows:,}"] = contest.once(Task("replay", given))
+            size = Path(folder, f"{rows}.journal").stat().st_size
+            seen[f"{rows:,}"]["journal_mib"] = size / 2**20
+    return seen
+
+
+def raced(seen: dict[str, list[Figures]]) -> str:
+    rows = [
+        [
+            name,
+            spread(column(figures, "per_second"), ",.0f"),
+            spread(ratios(figures, base, "per_second")),
+            spread(column(figures, "cpu_micros"), ",.0f"),
+            spread(ratios(figures, base, "cpu_micros")),
+            f"{sum(column(figures, 'calls')) - sum(column(figures, 'asked')):.0f}",
+        ]
+        for name, figures in seen.items()
+        for base in [seen["no journal" + (", [speed]" if "[speed]" in name else "")]]
+    ]
+    return table(["", "rows a second", "ratio", "CPU a row, µs", "ratio", "not asked"], rows)
+
+
+def replayed(seen: dict[str, Figures]) -> str:
+    rows = [
+        [
+            name,
+            f"{figures['seconds']:.2f}",
+            f"{figures['cpu_micros'] * figures['calls'] / 1e6:.2f}",
+            f"{figures['peak_mib']:.1f}",
+            f"{figures['journal_mib']:.1f}",
+            f"{figures['calls'] - figures['done']:.0f}",
+            f"{figures['requests']:.0f}",
+        ]
+        for name, figures in seen.items()
+    ]
+    titles = ["rows", "seconds", "CPU seconds", "peak, MiB", "journal, MiB", "not done", "requests"]
+    return table(titles, rows)
+
+
+def main() -> None:
+    parser = options(__doc__, rounds=5)
+    parser.add_argument("--rows", type=int, default=2_000, help="in a round, of each way")
+    parser.add_argument("--latency", type=float, default=0.02, help="seconds, of the slow server")
+    parser.add_argument("--replayed", type=int, default=1_000_000, help="rows that are done")
+    told = parser.parse_args()
+    results: dict[str, Any] = {}
+    tables: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for latency in (told.latency, 0.0):
+            seen = race(told, latency, folder)
+            results[f"latency {latency}"] = seen
+            tables += [f"server: {latency * 1000:.0f} ms an answer", raced(seen)]
+        with serving("bare") as server:
+            again = replays(server, folder, [10_000, told.replayed])
+        results["replay"] = again
+        tables.append(replayed(again))
+    report(told, "journal", "\n\n".join(tables), results, ["aiohttp", "orjson", "uvloop"])
+
+
+if __name__ == "__main__":
+    main()
