@@ -32,7 +32,7 @@ PAUSES_SECONDS: Final = (2.0, 10.0, 30.0)
 """Before the second, third and fourth try."""
 
 FIRST_LOOK_SECONDS: Final = 1.0
-"""After losing an answer, until the API is looked at first: most lost requests have happened."""
+"""After a request could leave, until the API is looked at first: most lost ones have happened."""
 
 _PASSING = (ConnectionFailed, ConnectionLost, AttemptTimedOut, DeadlineExceeded)
 _PASSING_ANSWERS = (RateLimited, ServerError)
@@ -80,10 +80,10 @@ def next_move(
     if entry.state is not State.UNKNOWN or not can_be_settled(entry, orders):
         return NextMove(Move.LEAVE, now)
     lost_at = now if entry.lost_at is None else entry.lost_at
-    if not looks:
-        first = min(FIRST_LOOK_SECONDS, orders.settle_after)
-        return NextMove(Move.LOOK, max(lost_at + first, not_before))
-    return NextMove(Move.LOOK, max(lost_at + orders.settle_after, not_before))
+    sent_at = lost_at if entry.intended_at is None else entry.intended_at
+    first = sent_at + min(FIRST_LOOK_SECONDS, orders.settle_after)
+    due = lost_at + orders.settle_after if looks else first
+    return NextMove(Move.LOOK, max(due, not_before))
 
 
 def rest_after(tries: int) -> float:

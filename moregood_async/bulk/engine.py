@@ -285,6 +285,8 @@ class Engine:
         finally:
             self.spent.add("settle", began)
         if verdict is Verdict.HAPPENED:
+            if entry.step is Step.CHARGE:
+                entry.charged_at = self._clock.now()
             entry.becomes(Event.HAPPENED)
         elif verdict is Verdict.UNCLEAR:
             entry.error = UNCLEAR

@@ -69,6 +69,8 @@ async def _once(
     async with aclosing(work_off.results()) as results:
         async for entry, verdict in results:
             if verdict is Verdict.HAPPENED:
+                if entry.step is Step.CHARGE:
+                    entry.charged_at = clock.now()
                 entry.becomes(Event.HAPPENED)
             elif verdict is Verdict.NOT and _time_is_over(entry, orders, looked_at):
                 entry.becomes(Event.SETTLED_NOT)
