@@ -17,7 +17,6 @@ What survives, and why nobody is asked twice, is in `moregood_async.bulk.states`
 
 from moregood_async.bulk.asking import AskTemplate
 from moregood_async.bulk.charging import ChargeTemplate
-from moregood_async.bulk.columns import BadMapping, Column, ColumnMapping
 from moregood_async.bulk.engine import StoppedItself
 from moregood_async.bulk.export import (
     CannotExport,
@@ -26,6 +25,17 @@ from moregood_async.bulk.export import (
     JsonLinesWriter,
     NoParquet,
     whole_file,
+)
+from moregood_async.bulk.input.columns import BadMapping, Column, ColumnMapping
+from moregood_async.bulk.input.rows import Record, Row
+from moregood_async.bulk.input.sources import (
+    BadFile,
+    Source,
+    read_csv,
+    read_customers,
+    read_items,
+    read_json_lines,
+    read_parquet,
 )
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.journal import (
@@ -39,16 +49,6 @@ from moregood_async.bulk.outputs import write_rejects, write_results
 from moregood_async.bulk.planning import Plan, PlanChanged
 from moregood_async.bulk.reading import JournalReader
 from moregood_async.bulk.report import Report
-from moregood_async.bulk.rows import Record, Row
-from moregood_async.bulk.sources import (
-    BadFile,
-    Source,
-    read_csv,
-    read_customers,
-    read_items,
-    read_json_lines,
-    read_parquet,
-)
 
 __all__ = [
     "AskTemplate",

@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
+from moregood_async.bulk.input.sources import Source
 from moregood_async.bulk.orders import Orders
-from moregood_async.bulk.sources import Source
 
 
 @attrs.frozen(kw_only=True)

@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import aclosing
 from typing import Any, Final
 
+from moregood_async.bulk.input.rows import Record
+from moregood_async.bulk.input.sources import Source
 from moregood_async.bulk.journal import Journal, JournalMismatch
 from moregood_async.bulk.journal.entry import Entry
 from moregood_async.bulk.orders import Orders
 from moregood_async.bulk.preparing import Item, again, claims, prepare
-from moregood_async.bulk.rows import Record
-from moregood_async.bulk.sources import Source
 from moregood_async.bulk.states import Event, State
 
 PIECE_ROWS: Final = 256

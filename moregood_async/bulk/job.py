@@ -20,6 +20,7 @@ from moregood_async.bulk.charging import ChargeTemplate
 from moregood_async.bulk.clocks import ServerClock
 from moregood_async.bulk.engine import Engine, Spent
 from moregood_async.bulk.events import Events, Meter
+from moregood_async.bulk.input.sources import Source, read_items
 from moregood_async.bulk.intake import Intake
 from moregood_async.bulk.journal import Journal, JournalMismatch
 from moregood_async.bulk.journal.writer import unbroken
@@ -28,7 +29,6 @@ from moregood_async.bulk.orders import SETTLE_AFTER_SECONDS, OnUnknown, Orders
 from moregood_async.bulk.outcomes import Counts, Progress, RowEnd
 from moregood_async.bulk.planning import Plan, PlanChanged, plan_of
 from moregood_async.bulk.report import Report, read_report
-from moregood_async.bulk.sources import Source, read_items
 from moregood_async.client import MoreGoodClient
 from moregood_async.errors import ConfigurationError
 from moregood_async.models.customers import CustomerUpsert

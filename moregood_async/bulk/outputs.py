@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from moregood_async.bulk.export.forms import form_of
+from moregood_async.bulk.input.rows import MAY_HAVE_BEEN_ASKED, Record
+from moregood_async.bulk.input.sources import ParquetFile, Source
 from moregood_async.bulk.journal import JournalMismatch
 from moregood_async.bulk.outcomes import UNASKED, RowEnd
 from moregood_async.bulk.reading import JournalReader
 from moregood_async.bulk.rejects import Rejects
 from moregood_async.bulk.results import results_writer
-from moregood_async.bulk.rows import MAY_HAVE_BEEN_ASKED, Record
-from moregood_async.bulk.sources import ParquetFile, Source
 from moregood_async.errors import ConfigurationError
 
 NOT_DONE: Final = ("rejected", "failed", "unknown")

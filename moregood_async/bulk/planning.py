@@ -13,14 +13,14 @@ import attrs
 
 from moregood_async.bulk.asking import marks_of_customer
 from moregood_async.bulk.clocks import ServerClock
+from moregood_async.bulk.input.rows import Record
+from moregood_async.bulk.input.sources import Source
 from moregood_async.bulk.intake import pieces_of, texts_of
 from moregood_async.bulk.journal import Journal, people
 from moregood_async.bulk.journal.entry import Entry
 from moregood_async.bulk.orders import Orders
 from moregood_async.bulk.outcomes import called, counted, unasked_told
 from moregood_async.bulk.preparing import Item, claims, prepare
-from moregood_async.bulk.rows import Record
-from moregood_async.bulk.sources import Source
 from moregood_async.bulk.states import State, Step
 from moregood_async.client import MoreGoodClient
 from moregood_async.errors import ConfigurationError, MoreGoodError

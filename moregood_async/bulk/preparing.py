@@ -8,10 +8,10 @@ from typing import cast
 import attrs
 
 from moregood_async.bulk.asking import AskTemplate, marks_of
+from moregood_async.bulk.input.rows import Record, Row, told
+from moregood_async.bulk.input.sources import Source
 from moregood_async.bulk.journal.entry import Entry
 from moregood_async.bulk.orders import Orders
-from moregood_async.bulk.rows import Record, Row, told
-from moregood_async.bulk.sources import Source
 from moregood_async.bulk.states import Event, State, Step
 from moregood_async.errors import InvalidRequest
 from moregood_async.models.asks import AskCreate

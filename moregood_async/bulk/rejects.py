@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO, Self
 
 from moregood_async.bulk.export.text import row_writer
+from moregood_async.bulk.input.rows import ERROR, Row
 from moregood_async.bulk.results import PRIVATE, Layout, Recorded, cells_of, one_line
-from moregood_async.bulk.rows import ERROR, Row
 
 
 class Rejects:

@@ -12,10 +12,10 @@ import click
 
 from moregood_async.bulk.asking import AskTemplate
 from moregood_async.bulk.charging import ChargeTemplate
-from moregood_async.bulk.columns import chosen_columns
+from moregood_async.bulk.input.columns import chosen_columns
+from moregood_async.bulk.input.sources import Source, read_customers
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.orders import SETTLE_AFTER_SECONDS, OnUnknown
-from moregood_async.bulk.sources import Source, read_customers
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
 from moregood_async.cli.job_running import Running, beside, check_places

@@ -13,6 +13,7 @@ from typing import Final
 import click
 
 from moregood_async.bulk.engine import StoppedItself
+from moregood_async.bulk.input.sources import Source
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.journal import JournalError
 from moregood_async.bulk.outcomes import Progress, RowEnd
@@ -20,7 +21,6 @@ from moregood_async.bulk.outputs import reason_of, write_rejects, write_results
 from moregood_async.bulk.planning import PlanChanged
 from moregood_async.bulk.reading import JournalReader
 from moregood_async.bulk.report import Report
-from moregood_async.bulk.sources import Source
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
 from moregood_async.cli.progress import Steps

@@ -7,9 +7,9 @@ from pathlib import Path
 import attrs
 import click
 
+from moregood_async.bulk.input.sources import Source
 from moregood_async.bulk.outputs import reason_of, write_results
 from moregood_async.bulk.reading import JournalReader
-from moregood_async.bulk.sources import Source
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice, counted
 from moregood_async.cli.resuming import source_of

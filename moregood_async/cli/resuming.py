@@ -9,10 +9,10 @@ from typing import Any, Literal
 import attrs
 
 from moregood_async.bulk.belonging import Belonging
+from moregood_async.bulk.input.sources import Source, read_customers
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.journal import JournalUnusable
 from moregood_async.bulk.orders import OnUnknown, Orders
-from moregood_async.bulk.sources import Source, read_customers
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice, counted
 from moregood_async.cli.importing import STDIN

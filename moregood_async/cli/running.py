@@ -8,10 +8,10 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from moregood_async.bulk.columns import BadMapping
+from moregood_async.bulk.input.columns import BadMapping
+from moregood_async.bulk.input.sources import BadFile
 from moregood_async.bulk.journal import JournalError
 from moregood_async.bulk.planning import PlanChanged
-from moregood_async.bulk.sources import BadFile
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
 from moregood_async.errors import InvalidRequest, MoreGoodError

@@ -19,6 +19,7 @@ import pytest
 from moregood_async import MoreGoodClient
 from moregood_async.bulk import journal as journals
 from moregood_async.bulk.asking import AskTemplate
+from moregood_async.bulk.input.sources import Source, read_csv
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.journal import (
     JournalError,
@@ -29,7 +30,6 @@ from moregood_async.bulk.journal import (
     schema,
 )
 from moregood_async.bulk.report import Report, report_of
-from moregood_async.bulk.sources import Source, read_csv
 from moregood_async.sandbox import Sandbox
 from tests.bulk.crashing import BETWEEN_LIVES_SECONDS, BY_EMAIL, KEY, CrashPoint, Life, lived
 

@@ -84,6 +84,14 @@ def test_the_first_look_comes_soon_and_the_second_when_time_is_over() -> None:
         assert NOW + 90 == rested.due
 
 
+def test_what_died_is_looked_at_at_once() -> None:
+    """It may have left until a moment to come; that it happened can be seen before."""
+    row = entry(State.UNKNOWN, lost_at=NOW + 9)
+    row.intended_at = NOW - 50
+    assert NOW >= next_move(row, ORDERS, now=NOW, looks=0, not_before=0.0).due
+    assert NOW + 69 == next_move(row, ORDERS, now=NOW, looks=1, not_before=0.0).due
+
+
 def test_a_row_that_does_not_know_when_it_was_lost_was_lost_now() -> None:
     """So that time enough passes."""
     row = entry(State.UNKNOWN)

@@ -15,7 +15,7 @@ from moregood_async.bulk.export import CsvWriter, JsonLinesWriter, form_of, whol
 from moregood_async.bulk.export.columns import columns_of
 from moregood_async.bulk.export.forms import FORMS, pages_of
 from moregood_async.bulk.export.text import cell_text, csv_cell, guarded, iso_time, row_writer
-from moregood_async.bulk.rows import unguarded
+from moregood_async.bulk.input.rows import unguarded
 from moregood_async.models.customers import AddressValidation, Customer, Engagement
 from moregood_async.models.messages import Message
 from moregood_async.models.reviews import Photo, Rating, Review, Reviewer

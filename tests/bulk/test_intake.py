@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from moregood_async.bulk.input.sources import read_items
 from moregood_async.bulk.intake import PATIENCE_SECONDS, PIECE_ROWS, Intake, pieces_of
 from moregood_async.bulk.journal import Journal, JournalMismatch
 from moregood_async.bulk.orders import Orders
 from moregood_async.bulk.preparing import Item
-from moregood_async.bulk.sources import read_items
 from moregood_async.bulk.states import Event, State
 from tests.bulk.jobs import EMAIL, people
 

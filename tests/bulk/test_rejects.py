@@ -3,8 +3,8 @@
 import csv
 from pathlib import Path
 
+from moregood_async.bulk.input.rows import Record, Row
 from moregood_async.bulk.rejects import Rejects, rejects_beside
-from moregood_async.bulk.rows import Record, Row
 
 
 def written(path: Path, delimiter: str = ",") -> list[list[str]]:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from moregood_async.bulk import results
 from moregood_async.bulk.export import Form, NoParquet
+from moregood_async.bulk.input.rows import Record
 from moregood_async.bulk.results import results_writer
-from moregood_async.bulk.rows import Record
 
 OURS = ["moregood_status", "moregood_id", "moregood_error"]
 

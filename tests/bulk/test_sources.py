@@ -12,9 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.columns import BadMapping
-from moregood_async.bulk.rows import Record, Row
-from moregood_async.bulk.sources import BadFile, Source, delimiter_of, read_csv, read_customers
+from moregood_async.bulk.input.columns import BadMapping
+from moregood_async.bulk.input.rows import Record, Row
+from moregood_async.bulk.input.sources import (
+    BadFile,
+    Source,
+    delimiter_of,
+    read_csv,
+    read_customers,
+)
 
 
 def rows_of(content: bytes, **mapping: str) -> list[Row]:
