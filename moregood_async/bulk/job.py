@@ -298,6 +298,16 @@ class Job:
         """Whether the journal keeps the rows themselves."""
         return self._keep_rows
 
+    def wrote(self, path: Path) -> bool:
+        """Whether a file is as this job wrote it, and nobody has changed it since."""
+        known = (self._journal.about("files") or {}).get(str(path.resolve()))
+        return known is not None and path.exists() and known == _stamp(path)
+
+    async def note_written(self, *paths: Path) -> None:
+        """Remember files about the job that were written just now; see `wrote`."""
+        stamps = {str(path.resolve()): _stamp(path) for path in paths}
+        await self._journal.remember(files=(self._journal.about("files") or {}) | stamps)
+
     # opening and closing
 
     async def __aenter__(self) -> Self:
@@ -360,6 +370,11 @@ class Job:
             belonging=attrs.asdict(now), orders=orders.kept(), columns=list(source.columns)
         )
         return now
+
+
+def _stamp(path: Path) -> list[int]:
+    found = path.stat()
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _is_source(rows: Source | Rows) -> TypeGuard[Source]:

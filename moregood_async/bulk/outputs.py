@@ -61,7 +61,8 @@ def write_rejects(journal: JournalReader, source: Source | None, path: Path) -> 
 
     Who imports that file asks nobody twice: rows that may have been asked are marked in it.
     """
-    path.unlink(missing_ok=True)
+    if path.is_file():  # a device or a pipe stays
+        path.unlink()
     columns = source.columns if source else journal.columns
     delimiter = _options(source).get("delimiter") or ","
     with Rejects(path, columns, delimiter=delimiter) as rejects:

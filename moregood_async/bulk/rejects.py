@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 from typing import IO, Self
 
@@ -56,13 +55,3 @@ class Rejects:
     def _put(self, file: IO[str], cells: list[str]) -> None:
         row_writer(file, self._delimiter)(cells)
         file.flush()
-
-
-def rejects_beside(source: Path) -> Path:
-    """Where the rejects of a file go: ``customers.rejects.csv``, or the next that is free."""
-    for number in count(1):
-        more = f"-{number}" if number > 1 else ""
-        path = source.with_name(f"{source.stem}.rejects{more}.csv")
-        if not path.exists():
-            return path
-    raise AssertionError

@@ -18,7 +18,7 @@ from moregood_async.bulk.job import Job
 from moregood_async.bulk.orders import SETTLE_AFTER_SECONDS, OnUnknown
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
-from moregood_async.cli.job_running import Running, beside, check_places
+from moregood_async.cli.job_running import Running, check_places
 from moregood_async.cli.plan_showing import show
 from moregood_async.cli.running import exit_code, finished
 from moregood_async.client import MoreGoodClient
@@ -151,8 +151,9 @@ async def _sent(wanted: Wanted, voice: Voice, job: Job, source: Source) -> int:
         source,
         command="import",
         journal=wanted.journal_path,
-        rejects=wanted.rejects or beside(name, "rejects"),
-        results=wanted.results or beside(name, "results"),
+        name=name,
+        rejects=wanted.rejects,
+        results=wanted.results,
     )
     return await running.to_its_end(confirm=wanted.confirm)
 

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import aclosing
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -42,16 +43,18 @@ class Running:
         *,
         command: str,
         journal: Path,
-        rejects: Path,
-        results: Path,
+        name: Path,
+        rejects: Path | None,
+        results: Path | None,
     ) -> None:
         self._voice = voice
         self._job = job
         self._source = source
         self._command = command
         self._journal = journal
-        self._rejects = rejects
-        self._results = results
+        self._rejects = rejects or beside(name, "rejects")
+        self._results = results or beside(name, "results")
+        self._named_by_user = {rejects, results}
         self._named: Counter[str] = Counter()
         self._interrupted = self._files_failed = False
 
@@ -71,7 +74,7 @@ class Running:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-        return self._end(stopped)
+        return await self._end(stopped)
 
     def _tell_mapping(self) -> None:
         report = self._job.report()
@@ -112,12 +115,12 @@ class Running:
         elif self._named[kind] == NAMED + 1:
             self._voice.say(f"… and more that are {kind}", style="yellow")
 
-    def _end(self, stopped: Exception | None) -> int:
+    async def _end(self, stopped: Exception | None) -> int:
         report = self._job.report()
         code = end_code(report, stopped, interrupted=self._interrupted)
         if stopped is not None:
             self._voice.fail(stopped)
-        files = {} if isinstance(stopped, JournalError | PlanChanged) else self._files(report)
+        files = {} if isinstance(stopped, JournalError | PlanChanged) else await self._files(report)
         if self._files_failed and code == exits.DONE:
             code = exits.SOME_FAILED
         if report.rows:
@@ -139,27 +142,40 @@ class Running:
         )
         return code
 
-    def _files(self, report: Report) -> dict[str, str]:
+    async def _files(self, report: Report) -> dict[str, str]:
         if not report.rows or not (self._source.rereadable or self._job.keeps_rows):
             return {}
         files: dict[str, str] = {}
+        where = self._results
         try:
             with JournalReader(self._journal) as journal:
-                write_results(journal, self._source, self._results)
-                files["results"] = str(self._results)
-                if write_rejects(journal, self._source, self._rejects):
-                    files["rejects"] = str(self._rejects)
+                where = self._free(self._results)
+                write_results(journal, self._source, where)
+                files["results"] = str(where)
+                where = self._free(self._rejects)
+                if write_rejects(journal, self._source, where):
+                    files["rejects"] = str(where)
+            await self._job.note_written(*map(Path, files.values()))
         except JournalError as error:  # such as an input that was changed meanwhile
             self._files_failed = True
             self._voice.fail(error)
         except OSError as error:
             self._files_failed = True
-            where = self._rejects if "results" in files else self._results
             self._voice.fail(
                 f"{where}: {error.strerror or error}; the journal has all of it: "
                 f"moregood report {self._journal} --rows failed -o FILE.csv"
             )
         return files
+
+    def _free(self, path: Path) -> Path:
+        """The path, or the next that is free where somebody's own work stands there."""
+        if path in self._named_by_user or not path.is_file() or self._job.wrote(path):
+            return path
+        for number in count(2):
+            other = path.with_name(f"{path.stem}-{number}{path.suffix}")
+            if not other.exists() or self._job.wrote(other):
+                return other
+        raise AssertionError
 
 
 def check_places(files: Mapping[str, Path | None]) -> None:

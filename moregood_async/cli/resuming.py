@@ -16,7 +16,7 @@ from moregood_async.bulk.orders import OnUnknown, Orders
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice, counted
 from moregood_async.cli.importing import STDIN
-from moregood_async.cli.job_running import Running, beside, check_places
+from moregood_async.cli.job_running import Running, check_places
 from moregood_async.cli.running import finished
 from moregood_async.client import MoreGoodClient
 
@@ -89,8 +89,9 @@ async def _go_on(wanted: Wanted, voice: Voice, job: Job) -> int:
         source,
         command=wanted.command,
         journal=wanted.journal,
-        rejects=wanted.rejects or beside(name, "rejects"),
-        results=wanted.results or beside(name, "results"),
+        name=name,
+        rejects=wanted.rejects,
+        results=wanted.results,
     )
     return await running.to_its_end()
 

@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from moregood_async.bulk.input.rows import Record, Row
-from moregood_async.bulk.rejects import Rejects, rejects_beside
+from moregood_async.bulk.rejects import Rejects
 
 
 def written(path: Path, delimiter: str = ",") -> list[list[str]]:
@@ -60,12 +60,3 @@ def test_bytes_that_are_no_utf8_come_out_as_they_went_in(tmp_path: Path) -> None
     with Rejects(path, ["First Name"]) as rejects:
         rejects.write(Record(2, ("D\udce9d",)), "not UTF-8")
     assert b"D\xe9d,not UTF-8" in path.read_bytes()
-
-
-def test_the_place_of_the_rejects_is_free(tmp_path: Path) -> None:
-    """An older file of rejects is never written over."""
-    source = tmp_path / "customers.csv"
-    first = rejects_beside(source)
-    assert first.name == "customers.rejects.csv"
-    first.touch()
-    assert rejects_beside(source).name == "customers.rejects-2.csv"

@@ -1,6 +1,7 @@
 """``moregood resume``, ``retry`` and ``settle``: an import goes on from its journal."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -224,3 +225,35 @@ def test_files_that_cannot_be_written_are_refused_before_anything_is_sent(
     assert 2 == result.exit_code
     assert f"{option} cannot be written to no/where.csv" in result.stderr
     assert before == sandbox.audit().requests
+
+
+def test_corrected_rejects_are_not_written_over(
+    run: Run, customers: Customers, base_url: str
+) -> None:
+    """What this import wrote is its own to replace; what somebody has changed is not."""
+    file = customers(ADA, NOBODY)
+    assert run("import", file).exit_code == 1
+    assert run("import", file).exit_code == 1
+    rejects = file.with_name("customers.rejects.csv")
+    assert 1 == len(list(file.parent.glob("customers.rejects*.csv")))
+    rejects.write_text("First Name,E-mail,Phone 1\nNora,nobody@example.com,\n", encoding="utf-8")
+    corrected = rejects.read_text(encoding="utf-8")
+    result = run("retry", f"{file}.journal")
+    assert corrected == rejects.read_text(encoding="utf-8")
+    assert file.with_name("customers.rejects-2.csv").exists()
+    assert "customers.rejects-2.csv" in result.stdout
+
+
+def test_a_device_that_is_named_for_the_rejects_stays_one(
+    run: Run, customers: Customers, base_url: str, tmp_path: Path
+) -> None:
+    """Such as /dev/null; nothing but a file is ever deleted."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert run("import", customers(ADA, NOBODY), "--rejects", pipe).exit_code == 1
+        assert b"first_name" in os.read(reader, 10_000)
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
