@@ -300,13 +300,15 @@ class Job:
 
     def wrote(self, path: Path) -> bool:
         """Whether a file is as this job wrote it, and nobody has changed it since."""
-        known = (self._journal.about("files") or {}).get(str(path.resolve()))
-        return known is not None and path.exists() and known == _stamp(path)
+        return path.exists() and self._stamps().get(str(path.resolve())) == _stamp(path)
 
     async def note_written(self, *paths: Path) -> None:
         """Remember files about the job that were written just now; see `wrote`."""
         stamps = {str(path.resolve()): _stamp(path) for path in paths}
-        await self._journal.remember(files=(self._journal.about("files") or {}) | stamps)
+        await self._journal.remember(files=self._stamps() | stamps)
+
+    def _stamps(self) -> dict[str, list[int]]:
+        return cast("dict[str, list[int]]", self._journal.about("files") or {})
 
     # opening and closing
 
