@@ -32,9 +32,13 @@ class Lock:
             self._held = sqlite3.connect(
                 self._path, timeout=0, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.OperationalError as error:
+            raise unusable(journal, error) from error
+        try:
             self._held.execute("PRAGMA journal_mode = MEMORY")
             self._held.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
+            self._held.close()
             if "locked" in str(error):
                 raise JournalInUse(
                     f"another process is running the journal {journal.name}: wait until it has "
@@ -75,14 +79,19 @@ def readable(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.execute("PRAGMA query_only = ON")
-        version = schema.version_of(connection)
-        _refuse_unknown(path, version)
+        try:
+            connection.execute("PRAGMA query_only = ON")
+            version = schema.version_of(connection)
+            _refuse_unknown(path, version)
+            if version < len(schema.SCRIPTS):
+                raise JournalUnusable(
+                    f"the journal {path.name} is of an older version; resume it first"
+                )
+        except BaseException:
+            connection.close()
+            raise
     except (sqlite3.Error, OSError) as error:
         raise unusable(path, error) from error
-    if version < len(schema.SCRIPTS):
-        connection.close()
-        raise JournalUnusable(f"the journal {path.name} is of an older version; resume it first")
     return connection
 
 
