@@ -34,7 +34,7 @@ class Intake:
         self._orders = orders
         self._keep_rows = keep_rows
         self._same_file = same_file
-        self.place = 0
+        self.place: int = 0
         """How many rows were read."""
 
     async def items(self) -> AsyncGenerator[Item | None, None]:

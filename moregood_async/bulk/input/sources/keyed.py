@@ -37,10 +37,11 @@ class Keyed:
         if complete and not self.columns:
             raise BadFile('no row has a key; each is to be an object such as {"first_name": "Ada"}')
         told = checked(self.columns, self._chosen) if self.columns else self._chosen
-        if complete:
-            self.mapping = ColumnMapping.of(self.columns, self._chosen, self.preset)
-        else:
-            self.mapping = ColumnMapping.of_some(self.columns, told, self.preset)
+        self.mapping: ColumnMapping = (
+            ColumnMapping.of(self.columns, self._chosen, self.preset)
+            if complete
+            else ColumnMapping.of_some(self.columns, told, self.preset)
+        )
         self._rows = KeyedRows(self.columns, told, self.preset, phones_of(region))
 
     def row(self, record: Record) -> Row:
