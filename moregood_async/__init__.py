@@ -32,6 +32,7 @@ from moregood_async.errors import (
     NoAnswer,
     NotFound,
     RateLimited,
+    Recalled,
     ServerError,
     Unauthorized,
     UnexpectedAnswer,
@@ -59,7 +60,7 @@ from moregood_async.models.messages import Message, Recipient, Template
 from moregood_async.models.pages import Page
 from moregood_async.models.reviews import Photo, Rating, Review, Reviewer, Source
 from moregood_async.pagination import Paginator
-from moregood_async.wire import Handler, Middleware, Priority, Request, Response
+from moregood_async.wire import Handler, Middleware, Priority, Recall, Request, Response
 
 __all__ = [
     "APIError",
@@ -111,6 +112,8 @@ __all__ = [
     "Rate",
     "RateLimited",
     "Rating",
+    "Recall",
+    "Recalled",
     "Recipient",
     "Request",
     "Response",

@@ -37,6 +37,7 @@ from moregood_async.wire import (
     HTTPSession,
     Middleware,
     Priority,
+    Recall,
     Request,
     Response,
     query_string,
@@ -139,6 +140,7 @@ class MoreGoodClient:
         max_rate: Rate | Unset | None = UNSET,
         middlewares: tuple[Middleware, ...] | Unset = UNSET,
         priority: Priority | Unset = UNSET,
+        recall: Recall | Unset | None = UNSET,
     ) -> MoreGoodClient:
         """A view with other settings, on the same connections; closing it closes nothing.
 
@@ -146,7 +148,8 @@ class MoreGoodClient:
         ``max_rate`` are those that its first view was given.
 
         ``priority="bulk"`` is what batches have: interactive calls of the key go first, and a
-        call's deadline stands still while it waits for its turn.
+        call's deadline stands still while it waits for its turn. With a `Recall` the calls of the
+        view that have not left can be called back.
 
         Raises:
             ConfigurationError: A setting is wrong, or the key has other limits already.
@@ -164,6 +167,7 @@ class MoreGoodClient:
             "max_attempts": max_attempts,
             "middlewares": middlewares if middlewares is UNSET else tuple(middlewares),
             "priority": priority,
+            "recall": recall,
         }
         settings = attrs.evolve(now, **{k: v for k, v in given.items() if v is not UNSET})
         limits = _limits(self._session.connections, settings, max_concurrency, max_rate)

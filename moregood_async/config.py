@@ -13,7 +13,7 @@ import attrs
 
 from moregood_async.errors import ConfigurationError
 from moregood_async.privacy import ApiKey
-from moregood_async.wire import PRIORITIES, Middleware, Priority
+from moregood_async.wire import PRIORITIES, Middleware, Priority, Recall
 
 T = TypeVar("T")
 
@@ -66,6 +66,7 @@ class Settings:
     limits: Limits
     middlewares: tuple[Middleware, ...]
     priority: Priority = "interactive"
+    recall: Recall | None = None
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.attempt_timeout < math.inf:

@@ -11,6 +11,7 @@
     │   ├── ConnectionLost        cut off after sending began
     │   └── AttemptTimedOut
     ├── DeadlineExceeded          the whole call ran out of time: .retry_at
+    ├── Recalled                  called back before it left
     ├── UnexpectedAnswer          not JSON, cut short, a redirect, success: false in no known shape
     └── APIError                  .status .code .message .fields .retry_after .body
         ├── BadRequest 400 · Unauthorized 401 · Forbidden 403 · NotFound 404 · Conflict 409
@@ -212,6 +213,10 @@ class DeadlineExceeded(MoreGoodError):
         if self.retry_at is None:
             return "deadline= gives the whole call more time."
         return f"The server takes requests again at {self.retry_at:%Y-%m-%d %H:%M:%S} UTC."
+
+
+class Recalled(MoreGoodError):
+    """The call was called back with a `Recall` before it left, or before it left once more."""
 
 
 class UnexpectedAnswer(MoreGoodError):

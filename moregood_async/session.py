@@ -176,6 +176,7 @@ class SessionManager:
                 math.inf if settings.deadline is None else started + settings.deadline
             ),
             priority=priority or settings.priority,
+            recall=settings.recall,
         )
 
     async def _answer(self, request: Request) -> Response:

@@ -51,6 +51,38 @@ class Deadline:
         return f"Deadline({self.at:.3f})"
 
 
+class Recall:
+    """Calls requests back that have not left: ``client.with_options(recall=Recall())``.
+
+    After `now`, each call of that view that waits for its turn, or begins, ends with `Recalled`
+    and sends nothing; what is in flight is finished, and is not repeated::
+
+        recall = Recall()
+        patient = client.with_options(priority="bulk", recall=recall)
+        ...                       # many calls wait for the server's limit
+        recall.now()              # the process is asked to end: only what is in flight does
+
+    It is used in the event loop whose calls it calls back.
+    """
+
+    __slots__ = ("_tell", "is_called")
+
+    def __init__(self) -> None:
+        self.is_called: bool = False
+        """Whether `now` was called."""
+        self._tell: set[Callable[[], None]] = set()
+
+    def now(self) -> None:
+        """From now on nothing leaves; twice is fine."""
+        self.is_called = True
+        while self._tell:
+            self._tell.pop()()
+
+    def tells(self, whom: Callable[[], None]) -> None:
+        """Somebody to be told of `now`, once."""
+        self._tell.add(whom)
+
+
 def json_of(body: bytes) -> Any:
     """The JSON in some bytes, read by the standard library.
 
@@ -104,6 +136,7 @@ class Request:
     """Seconds for one attempt, counted from its slot."""
     deadline: Deadline = attrs.Factory(lambda: Deadline(math.inf))
     priority: Priority = "interactive"
+    recall: Recall | None = attrs.field(default=None, repr=False)
 
     @property
     def writes(self) -> bool:

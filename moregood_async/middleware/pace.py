@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from moregood_async.errors import DeadlineExceeded, NoAnswer
+from moregood_async.errors import DeadlineExceeded, MoreGoodError, NoAnswer, Recalled
 from moregood_async.governor.governor import Governor
 from moregood_async.governor.ledger import Sent
 from moregood_async.governor.state import PaceState
@@ -30,7 +30,7 @@ class _Waiter:
     turn: asyncio.Future[Sent]
     request: Request
 
-    def dismiss(self, error: DeadlineExceeded) -> None:
+    def dismiss(self, error: MoreGoodError) -> None:
         if not self.turn.done():
             self.turn.set_exception(error)
 
@@ -90,8 +90,11 @@ class Pace:
 
         Raises:
             DeadlineExceeded: Its turn comes too late; nothing was sent.
+            Recalled: It was called back before its turn came; nothing was sent.
         """
         governor, now = self._governor, self._clock()
+        if request.recall is not None:
+            _check(request)
         if self._interactive or self._bulk or governor.opens_at(now) > now:
             sent = await self._turn(request, now)
         else:
@@ -129,10 +132,13 @@ class Pace:
         else:
             self._interactive.append(waiter)
             self._expires.at_latest(deadline.at, now)
+        if request.recall is not None:
+            request.recall.tells(self._recalled)
         self._wake()
         try:
             sent = await waiter.turn
-        except asyncio.CancelledError:
+            _check(request)
+        except (asyncio.CancelledError, Recalled):
             self._give_back(waiter.turn)
             raise
         if bulk:
@@ -151,8 +157,16 @@ class Pace:
         if earliest < math.inf:
             self._expires.at_latest(max(earliest, now + BETWEEN_EXPIRIES_SECONDS), now)
 
+    def _recalled(self) -> None:
+        """Calls that were called back leave the queue."""
+        for queue in (self._interactive, self._bulk):
+            for waiter in queue:
+                if waiter.request.recall is not None and waiter.request.recall.is_called:
+                    waiter.dismiss(Recalled(_CALLED_BACK))
+        self._wake()
+
     def _give_back(self, turn: asyncio.Future[Sent]) -> None:
-        """A turn that was granted in the moment in which its call was cancelled."""
+        """A turn that was granted in the moment in which its call was cancelled or called back."""
         if turn.done() and not turn.cancelled() and turn.exception() is None:
             self._governor.gone(turn.result())
             self._wake()
@@ -186,6 +200,14 @@ class Pace:
         for waiter in self._interactive:
             if waiter.request.deadline.at < opens:
                 waiter.dismiss(_too_late(opens - now))
+
+
+_CALLED_BACK = "nothing was sent: it was called back before its turn came"
+
+
+def _check(request: Request) -> None:
+    if request.recall is not None and request.recall.is_called:
+        raise Recalled(_CALLED_BACK)
 
 
 def _too_late(seconds: float) -> DeadlineExceeded:

@@ -183,6 +183,8 @@ class _Repeating:
         counted = state.attempt_number - (self._refusals if patient else 0)
         if counted >= self._policy.max_attempts or self._refusals > PATIENT_REFUSALS:
             return True
+        if self._request.recall is not None and self._request.recall.is_called:
+            return True
         if self._policy.clock() + state.upcoming_sleep >= self._request.deadline.at:
             return not refused  # pace knows when the server takes requests again, and says so
         return not refused and not self._policy.budget.spend()
