@@ -16,6 +16,10 @@ from moregood_async.client import MoreGoodClient
 JUMP_SECONDS: Final = 2.0
 """Where wall clock and monotonic clock part by more, the machine slept, or its clock was set."""
 
+CLOCK_BEHIND_SECONDS: Final = 2.0
+"""By how much the server's clock may be ahead of what is shown here: a ``Date`` has no fractions,
+and its answer was under way."""
+
 UNTOLD_SECONDS: Final = 900.0
 """Where answers carry no ``Date``: by how much this machine's clock may be ahead."""
 

@@ -19,6 +19,7 @@ from moregood_async.errors import (
     Forbidden,
     MoreGoodError,
     RateLimited,
+    Recalled,
     ServerError,
     Unauthorized,
     ValidationFailed,
@@ -34,7 +35,7 @@ PAUSES_SECONDS: Final = (2.0, 10.0, 30.0)
 FIRST_LOOK_SECONDS: Final = 1.0
 """After a request could leave, until the API is looked at first: most lost ones have happened."""
 
-_PASSING = (ConnectionFailed, ConnectionLost, AttemptTimedOut, DeadlineExceeded)
+_PASSING = (ConnectionFailed, ConnectionLost, AttemptTimedOut, DeadlineExceeded, Recalled)
 _PASSING_ANSWERS = (RateLimited, ServerError)
 _NO_USE = (Unauthorized, Forbidden, ConfigurationError)
 
@@ -43,6 +44,8 @@ class Move(Enum):
     """What is done next for a row."""
 
     SEND = "send"
+    CHECK = "check"
+    """See whether its customer was asked since it was saved."""
     LOOK = "look"
     RESEND = "resend"
     """The user takes the risk that it happens twice."""
@@ -60,7 +63,13 @@ class NextMove(NamedTuple):
 
 
 def next_move(
-    entry: Entry, orders: Orders, *, now: float, looks: int, not_before: float
+    entry: Entry,
+    orders: Orders,
+    *,
+    now: float,
+    looks: int,
+    not_before: float,
+    is_fresh: bool = True,
 ) -> NextMove:
     """What is done next for a row.
 
@@ -70,11 +79,14 @@ def next_move(
         now: The server's time.
         looks: How often the API was looked at since the answer was lost.
         not_before: Until when it rests after a try in vain.
+        is_fresh: Whether what is known of its customer is of this run, and later than all that
+            may have asked it.
     """
     if entry.state in (State.READY, State.INTENDED):
         if entry.tries >= MOST_TRIES:
             return NextMove(Move.GIVE_UP, now)
-        return NextMove(Move.SEND, not_before)
+        checks = entry.step is Step.ASK and not is_fresh
+        return NextMove(Move.CHECK if checks else Move.SEND, not_before)
     if entry.state is State.UNKNOWN and orders.on_unknown == "resend":
         return NextMove(Move.RESEND, now)
     if entry.state is not State.UNKNOWN or not can_be_settled(entry, orders):
@@ -84,6 +96,25 @@ def next_move(
     first = sent_at + min(FIRST_LOOK_SECONDS, orders.settle_after)
     due = lost_at + orders.settle_after if looks else first
     return NextMove(Move.LOOK, max(due, not_before))
+
+
+def asked_already(
+    asked_at: float | None, orders: Orders, *, now: float, since: float | None
+) -> str:
+    """Why somebody whom the API says to have been asked is not asked: a key of `UNASKED`, or "".
+
+    Args:
+        asked_at: When that was, on the server's clock; None: never.
+        orders: What the job is told.
+        now: The server's time.
+        since: When the job was begun, before which nobody was asked by it.
+    """
+    if asked_at is None:
+        return ""
+    if since is not None and asked_at >= since:
+        return "meanwhile"
+    within = orders.not_asked_within
+    return "recent" if within is not None and now - asked_at < within.total_seconds() else ""
 
 
 def rest_after(tries: int) -> float:

@@ -7,33 +7,42 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from moregood_async.batch import WorkedOff
 from moregood_async.bulk.clocks import ServerClock
-from moregood_async.bulk.deciding import MOST_TRIES, Move, ending_of, next_move, rest_after
+from moregood_async.bulk.deciding import (
+    MOST_TRIES,
+    Move,
+    asked_already,
+    ending_of,
+    kind_of,
+    next_move,
+    rest_after,
+)
 from moregood_async.bulk.intake import Intake
 from moregood_async.bulk.journal import Journal
 from moregood_async.bulk.journal.entry import Entry
 from moregood_async.bulk.orders import Orders
 from moregood_async.bulk.preparing import Item
+from moregood_async.bulk.sending import save, send, told_of
 from moregood_async.bulk.settling import Verdict, ask_verdict, charge_verdict
 from moregood_async.bulk.states import Event, State, Step
 from moregood_async.bulk.stopping import WINDOW_ROWS, StopRule
 from moregood_async.bulk.waiting_room import WaitingRoom
 from moregood_async.client import MoreGoodClient
-from moregood_async.errors import MoreGoodError
+from moregood_async.errors import MoreGoodError, Recalled
 from moregood_async.models.customers import Customer
-from moregood_async.privacy import masked
+from moregood_async.wire import Recall
 
 ROWS_AT_WORK: Final = 96
 """Rows at work at once: so many that commits and requests of some hide those of others."""
 
-LONGEST_ERROR: Final = 500
+UNSEEN: Final = "it could not be looked up"
 
 UNCLEAR: Final = "what the API shows does not tell whether it happened; look at the customer there"
 
@@ -70,14 +79,17 @@ class Engine:
         orders: Orders,
         clock: ServerClock,
         *,
+        since: float,
         asked: int,
         spent: Spent,
     ) -> None:
-        self._client = client
+        self._recall = Recall()
+        self._client = client.with_options(recall=self._recall)
         self._journal = journal
         self._intake = intake
         self._orders = orders
         self._clock = clock
+        self._since = since
         self._asked = asked
         self._room = WaitingRoom()
         self._rule = StopRule()
@@ -99,8 +111,9 @@ class Engine:
         return self._stopping
 
     def stop(self) -> None:
-        """Read no further row, and send nothing new; what is under way is finished."""
+        """Read no further row, and send nothing new; what is in flight is finished."""
         self._stopping = True
+        self._recall.now()
         self._news.set()
 
     async def ends(self) -> AsyncGenerator[Entry, None]:
@@ -157,6 +170,7 @@ class Engine:
                     now=now,
                     looks=item.looks,
                     not_before=item.not_before,
+                    is_fresh=item.is_fresh,
                 )
                 if due > now:
                     self._room.hold(item, due)
@@ -177,7 +191,7 @@ class Engine:
         return None if entry.state in (State.READY, State.INTENDED) else entry
 
     def _learn(self, kind: str, told: str) -> None:
-        if self._rule.learn(kind) and self.stopped_by is None:
+        if not self._stopping and self._rule.learn(kind):
             self.stopped_by = StoppedItself(
                 f"more than a tenth of the last {WINDOW_ROWS} rows failed the same way: {told}"
             )
@@ -190,6 +204,8 @@ class Engine:
             return False
         if move is Move.LOOK:
             return await self._look(item)
+        if move is Move.CHECK:
+            return await self._check(item)
         if move is Move.GIVE_UP:
             entry.becomes(Event.REFUSED, error=f"{GAVE_UP}: {entry.error}", kind=entry.kind)
             self._journal.note(entry)
@@ -215,28 +231,29 @@ class Engine:
 
     async def _ask_intended(self, item: Item) -> bool:
         entry, most = item.entry, self._orders.max_asks
-        if not item.counted:
+        if not item.counted and not item.asked_meanwhile:
             if most is not None and self._asked >= most:
                 self._journal.note(entry.goes_unasked("cap"))
                 return False
             self._asked += 1
             item.counted = True
-        if await self._journal.intend_ask(entry, self._clock.now()):
+        now, meanwhile = self._clock.now(), item.asked_meanwhile
+        if await self._journal.intend_ask(entry, now, asked_meanwhile=meanwhile):
             return True
-        self._asked -= 1
+        self._asked -= item.counted
         return False
 
     async def _send(self, item: Item) -> bool:
         entry, began, sent_at = item.entry, time.monotonic(), self._clock.now()
         try:
-            answer = await _SENDS[entry.step](self._client, item)
+            answer = await send(self._client, item)
         except Exception as error:  # noqa: BLE001 - it is the row's, and told with it
             return self._failed(item, error)
         finally:
             self.spent.add(entry.step.name.lower(), began)
         sent = entry.step
         if isinstance(answer, Customer):
-            self._saved(entry, answer, sent_at)
+            self._saved(item, answer, sent_at)
         elif sent is Step.CHARGE:
             entry.charged_at = self._clock.now()
         entry.becomes(Event.HAPPENED)
@@ -244,17 +261,23 @@ class Engine:
             self._journal.note(entry)
         return not entry.is_over
 
-    def _saved(self, entry: Entry, customer: Customer, sent_at: float) -> None:
+    def _saved(self, item: Item, customer: Customer, sent_at: float) -> None:
         """What the upsert's answer says of the time before."""
+        entry = item.entry
         entry.customer, entry.charges_before = customer.id, customer.charges_count
         entry.saved_at = sent_at
-        charged, asked = customer.last_charged_at, customer.last_asked_at
+        charged = customer.last_charged_at
         entry.charged_before = charged.timestamp() if charged else None
-        within = self._orders.not_asked_within
-        if entry.asks and within is not None and asked is not None:
-            ago = self._clock.now() - asked.timestamp()
-            if ago < within.total_seconds():
-                entry.goes_unasked("recent")
+        self._seen(item, customer)
+
+    def _seen(self, item: Item, customer: Customer) -> None:
+        """Whether its customer was asked already, as the API has it now."""
+        asked = customer.last_asked_at
+        asked_at = asked.timestamp() if asked else None
+        why = asked_already(asked_at, self._orders, now=self._clock.now(), since=self._since)
+        item.is_fresh, item.asked_meanwhile = True, why == "meanwhile"  # by whom, the journal knows
+        if item.entry.asks and why == "recent":
+            item.entry.goes_unasked("recent")
 
     def _failed(self, item: Item, error: Exception) -> bool:
         """Gives whether there may be more to do."""
@@ -281,7 +304,13 @@ class Engine:
         try:
             verdict = await self._verdict(item)
         except Exception as error:  # noqa: BLE001 - it is the row's, and told with it
-            return self._not_seen(item, error)
+            if isinstance(error, Recalled):
+                return False
+            entry.error = f"{UNSEEN}: {told_of(error)}"
+            if self._is_worth_another_look(item, error):
+                return True
+            self._journal.note(entry)
+            return False
         finally:
             self.spent.add("settle", began)
         if verdict is Verdict.HAPPENED:
@@ -292,7 +321,7 @@ class Engine:
             entry.error = UNCLEAR
         elif looked_at >= (entry.lost_at or looked_at) + self._orders.settle_after:
             entry.becomes(Event.SETTLED_NOT, error=entry.error, kind=entry.kind)
-            item.not_before = 0.0
+            item.not_before, item.is_fresh = 0.0, False
         else:
             item.looks += 1
             return True
@@ -306,50 +335,39 @@ class Engine:
         if entry.step is Step.CHARGE and item.customer is not None:
             if await self._journal.charged_meanwhile(entry):
                 return Verdict.UNCLEAR
-            now = await customers.upsert(item.customer)  # it converges, and its answer counts
+            now = await save(self._client, item)  # it converges, and its answer counts
             return charge_verdict(entry, now, dated=self._orders.dates_charges)
         return Verdict.UNCLEAR
 
-    def _not_seen(self, item: Item, error: Exception) -> bool:
-        """Gives whether it is worth another look, after a rest."""
-        entry, ending = item.entry, ending_of(error)
-        entry.error = f"it could not be looked up: {told_of(error)}"
+    async def _check(self, item: Item) -> bool:
+        """See whether its customer was asked since; gives whether there may be more to do."""
+        entry, began = item.entry, time.monotonic()
+        try:
+            answer = await save(self._client, item)  # it converges, and its answer tells
+        except Exception as error:  # noqa: BLE001 - it is the row's, and told with it
+            if self._is_worth_another_look(item, error):
+                return True
+            if not self._stopping:
+                told = f"{UNSEEN}: {told_of(error)}"
+                self._journal.note(entry.becomes(Event.REFUSED, error=told, kind=kind_of(error)))
+            return False
+        finally:
+            self.spent.add("upsert", began)
+        self._seen(item, answer)
+        if entry.is_over:
+            self._journal.note(entry)
+        return not entry.is_over
+
+    def _is_worth_another_look(self, item: Item, error: Exception) -> bool:
+        """Whether it is, after a rest; where the API cannot be used, the run stops."""
+        if isinstance(error, Recalled):
+            return False
+        ending = ending_of(error)
         if ending.is_final:
             self.stopped_by = self.stopped_by or error
             self.stop()
         else:
-            self._learn(ending.kind, entry.error)
+            self._learn(ending.kind, told_of(error))
         item.blind_looks += 1
         item.not_before = self._clock.now() + rest_after(item.blind_looks)
-        if ending.event is Event.NOT_SENT and item.blind_looks < MOST_TRIES:
-            return True
-        self._journal.note(entry)
-        return False
-
-
-def told_of(error: Exception) -> str:
-    """An error for the journal: what happened, in one line that is not too long."""
-    told = error.problem if isinstance(error, MoreGoodError) else masked(str(error))
-    return " ".join((told or type(error).__name__).split())[:LONGEST_ERROR]
-
-
-async def _upsert(client: MoreGoodClient, item: Item) -> Any:
-    assert item.customer is not None  # noqa: S101 - what cannot be sent is rejected before
-    return await client.customers.upsert(item.customer)
-
-
-async def _charge(client: MoreGoodClient, item: Item) -> Any:
-    assert item.charge is not None  # noqa: S101
-    return await client.charges.create(item.charge)
-
-
-async def _ask(client: MoreGoodClient, item: Item) -> Any:
-    assert item.ask is not None  # noqa: S101
-    return await client.asks.create(item.ask)
-
-
-_SENDS: dict[Step, Callable[[MoreGoodClient, Item], Awaitable[Any]]] = {
-    Step.UPSERT: _upsert,
-    Step.CHARGE: _charge,
-    Step.ASK: _ask,
-}
+        return ending.event is not Event.REFUSED and item.blind_looks < MOST_TRIES

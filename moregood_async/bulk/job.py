@@ -17,7 +17,7 @@ import attrs
 from moregood_async.bulk.asking import AskTemplate
 from moregood_async.bulk.belonging import Belonging
 from moregood_async.bulk.charging import ChargeTemplate
-from moregood_async.bulk.clocks import ServerClock
+from moregood_async.bulk.clocks import CLOCK_BEHIND_SECONDS, ServerClock
 from moregood_async.bulk.engine import Engine, Spent
 from moregood_async.bulk.events import Events, Meter
 from moregood_async.bulk.input.sources import Source, read_items
@@ -29,6 +29,7 @@ from moregood_async.bulk.orders import SETTLE_AFTER_SECONDS, OnUnknown, Orders
 from moregood_async.bulk.outcomes import Counts, Progress, RowEnd
 from moregood_async.bulk.planning import Plan, PlanChanged, plan_of
 from moregood_async.bulk.report import Report, read_report
+from moregood_async.bulk.states import Step
 from moregood_async.client import MoreGoodClient
 from moregood_async.errors import ConfigurationError
 from moregood_async.models.customers import CustomerUpsert
@@ -185,6 +186,7 @@ class Job:
             spent.calls += 1
             await clock.learn(self._client)
             journal.is_alive(clock.now)
+            since = await journal.since(clock.now() + CLOCK_BEHIND_SECONDS)
             counts = await self._begin(orders)
             engine = self._engine = Engine(
                 self._client,
@@ -192,6 +194,7 @@ class Job:
                 intake,
                 orders,
                 clock,
+                since=since,
                 asked=counts.asked + counts.maybe_asked,
                 spent=spent,
             )
@@ -216,9 +219,7 @@ class Job:
     async def _begin(self, orders: Orders) -> Counts:
         """Settle what died, reopen what a cap left, and count what is over."""
         journal = self._journal
-        await journal.unsettled()
-        sql = "SELECT count(*) FROM rows WHERE state IN (1, 2) AND state = 2 AND step = 3"
-        [maybe] = await journal.query(lambda c: c.execute(sql).fetchone())
+        maybe = sum(entry.step is Step.ASK for entry in await journal.unsettled())
         report, most = self.report(), orders.max_asks
         if "cap" in report.unasked:
             left = None if most is None else most - report.people_asked - maybe

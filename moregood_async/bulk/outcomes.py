@@ -21,6 +21,7 @@ UNASKED: Final[dict[str, str]] = {
     "repeats": "not asked again: the same person as in an earlier row",
     "same customer": "not asked again: for the API the same person as in another row",
     "recent": "not asked: was asked not long ago",
+    "meanwhile": "not asked again: was asked by something else since this job began",
     "cap": "not asked: max_asks was reached",
 }
 """Why somebody is not asked, by the word in the journal."""
@@ -32,6 +33,7 @@ _UNASKED_COUNTED: Final[dict[str, str]] = {
     "repeats": "in an earlier row already",
     "same customer": "for the API the same as in another row",
     "recent": "asked not long ago",
+    "meanwhile": "asked by something else since this job began",
     "cap": "beyond max_asks",
 }
 

@@ -13,6 +13,7 @@ import attrs
 
 from moregood_async.bulk.asking import marks_of_customer
 from moregood_async.bulk.clocks import ServerClock
+from moregood_async.bulk.deciding import asked_already
 from moregood_async.bulk.input.rows import Record
 from moregood_async.bulk.input.sources import Source
 from moregood_async.bulk.intake import pieces_of, texts_of
@@ -62,7 +63,10 @@ class Plan:
     unasked: dict[str, int] = attrs.field(factory=dict[str, int])
     """People who would not be asked, by the reason; see `UNASKED`."""
     digest: str = ""
-    """Stands for exactly this plan: ``run(confirm=digest)`` does it, or refuses."""
+    """Stands for exactly this plan: ``run(confirm=digest)`` does it, or refuses.
+
+    A letter stands before its digits, so that no error that tells it takes them for a phone's.
+    """
 
     def as_json(self) -> dict[str, Any]:
         """All of it, as JSON takes it."""
@@ -107,7 +111,8 @@ class PlanChanged(MoreGoodError):
 async def plan_of(client: MoreGoodClient, journal: Journal, source: Source, orders: Orders) -> Plan:
     """The plan for what the journal does not know yet, and for what is left of what it does.
 
-    Sends nothing; where ``not_asked_within`` is said, all customers are read once.
+    Sends nothing; where ``not_asked_within`` is said, or an earlier run has begun to ask, all
+    customers are read once.
 
     Raises:
         ConfigurationError: The input can be read only once.
@@ -118,9 +123,10 @@ async def plan_of(client: MoreGoodClient, journal: Journal, source: Source, orde
         )
     with closing(sqlite3.connect("", isolation_level=None)) as scratch:
         scratch.execute("CREATE TABLE people (mark BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
-        scratch.execute("CREATE TABLE recent (mark BLOB PRIMARY KEY) WITHOUT ROWID")
-        if orders.ask is not None and orders.not_asked_within is not None:
-            await _scan(client, journal, scratch, orders.not_asked_within.total_seconds())
+        scratch.execute("CREATE TABLE asked (mark BLOB PRIMARY KEY, why TEXT) WITHOUT ROWID")
+        has_begun = journal.about("since") is not None
+        if orders.ask is not None and (has_begun or orders.not_asked_within is not None):
+            await _scan(client, journal, scratch, orders)
         planner = _Planner(journal, source, orders, scratch)
         async with aclosing(pieces_of(source, lambda: _PIECE_ROWS)) as pieces:
             async for piece in pieces:
@@ -129,19 +135,24 @@ async def plan_of(client: MoreGoodClient, journal: Journal, source: Source, orde
 
 
 async def _scan(
-    client: MoreGoodClient, journal: Journal, scratch: sqlite3.Connection, within: float
+    client: MoreGoodClient, journal: Journal, scratch: sqlite3.Connection, orders: Orders
 ) -> None:
-    """Note who was asked not long ago."""
-    since = await _server_time(client) - within
+    """Note who was asked not long ago, or since the job began."""
+    now, since = await _server_time(client), journal.about("since")
     async with aclosing(client.customers.list(prefetch=2).pages()) as pages:
         async for page in pages:
-            recent = [
-                (journal.mark_of(mark),)
+            asked = [
+                (journal.mark_of(mark), why)
                 for customer in page.items
-                if customer.last_asked_at and customer.last_asked_at.timestamp() > since
+                if customer.last_asked_at
+                and (
+                    why := asked_already(
+                        customer.last_asked_at.timestamp(), orders, now=now, since=since
+                    )
+                )
                 for mark in marks_of_customer(customer)
             ]
-            scratch.executemany("INSERT OR IGNORE INTO recent VALUES (?)", recent)
+            scratch.executemany("INSERT OR IGNORE INTO asked VALUES (?, ?)", asked)
 
 
 async def _server_time(client: MoreGoodClient) -> float:
@@ -176,16 +187,17 @@ class _Planner:
             for place, record in enumerate(piece, self._place)
         ]
         await self._find_repeats([item for item in items if item.entry.place not in known])
-        self._find_recent(items)
-        for item, record in zip(items, piece, strict=True):
-            self._count(item, record, is_over=item.entry.place in known and item.entry.is_over)
+        asked = self._asked_already(items)
+        for item, record, why in zip(items, piece, asked, strict=True):
+            is_over = item.entry.place in known and item.entry.is_over
+            self._count(item, record, is_over=is_over, asked=why)
         self._place += len(piece)
 
     def plan(self, project: str) -> Plan:
         """The plan, once all rows were taken."""
         same = [self._orders.same(), self._orders.max_asks, self._source.options(), project]
         self._hash.update(json.dumps(same, sort_keys=True, default=str).encode())
-        self._plan.digest = self._hash.hexdigest()
+        self._plan.digest = f"p{self._hash.hexdigest()}"
         return self._plan
 
     async def _asked_before(self) -> int:
@@ -223,17 +235,19 @@ class _Planner:
                 if entry.asks:
                     entry.unasked = "repeats"
 
-    def _find_recent(self, items: Sequence[Item]) -> None:
-        if self._orders.not_asked_within is None:
-            return
+    def _asked_already(self, items: Sequence[Item]) -> list[str]:
+        """Why each of them is not asked, where the API says that it was already."""
+        if not self._scratch.execute("SELECT 1 FROM asked LIMIT 1").fetchone():
+            return [""] * len(items)
+        asked: list[str] = []
         for item in items:
             marks = [self._journal.mark_of(mark) for mark in item.marks]
-            sql = f"SELECT 1 FROM recent WHERE mark IN ({people.slots(len(marks))}) LIMIT 1"  # noqa: S608
-            is_new = item.entry.step is not Step.ASK and not item.entry.is_over
-            if is_new and item.entry.asks and self._scratch.execute(sql, marks).fetchone():
-                item.entry.unasked = "recent"
+            sql = f"SELECT why FROM asked WHERE mark IN ({people.slots(len(marks))}) LIMIT 1"  # noqa: S608
+            found = self._scratch.execute(sql, marks).fetchone()
+            asked.append(found[0] if found else "")
+        return asked
 
-    def _count(self, item: Item, record: Record, *, is_over: bool) -> None:
+    def _count(self, item: Item, record: Record, *, is_over: bool, asked: str) -> None:
         plan, entry = self._plan, item.entry
         plan.rows += 1
         if is_over and not self._reopens(entry):
@@ -255,6 +269,8 @@ class _Planner:
             plan.repeats += 1
             _list(plan.repeated, (entry.line, entry.repeats + 1))
         if not (settles and entry.step is Step.ASK):  # it counts among those asked before
+            if entry.asks:
+                entry.unasked = asked
             self._count_ask(entry)
         told = [f"{entry.place} {entry.step} {entry.channels} {entry.unasked}", *texts_of(record)]
         self._hash.update("\x1f".join([*told, "\n"]).encode("utf-8", "backslashreplace"))

@@ -30,6 +30,8 @@ class Item:
     ask: AskCreate | None = attrs.field(default=None, repr=False)
     marks: tuple[str, ...] = attrs.field(default=(), repr=False)
     """What tells its person from others."""
+    kin: set[str] = attrs.field(factory=set[str], repr=False)
+    """What tells its person from others, with what the rows before it add to that."""
     followers: list[Item] = attrs.field(factory=list["Item"], repr=False)
     """Later rows of the same person, which wait until this one is over."""
     ahead: int | None = None
@@ -39,6 +41,11 @@ class Item:
     """How often the API could not be looked at."""
     not_before: float = 0.0
     """Until when it rests, on the server's clock."""
+    is_fresh: bool = False
+    """Whether what is known of its customer is of this run, and later than all that may have
+    asked it."""
+    asked_meanwhile: bool = False
+    """Whether the API says that its customer was asked since the job began."""
     counted: bool = False
     """Whether it counts among those who are asked."""
 

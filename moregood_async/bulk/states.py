@@ -29,6 +29,8 @@ may have left, and more than those::
   by sending again.
 - An upsert that the API can match by email or phone *converges*: sent twice, it ends in the same
   state. There ``LOST`` and ``DIED`` lead back to ``READY``.
+- An ask that an earlier run has left ``READY`` leaves only once its customer was looked at again:
+  who was asked since the job began, by whatever, is not asked once more (`deciding`).
 - ``FAILED`` has not happened for sure. Only a person (``RETRY``) starts it again.
 - ``DONE`` and ``REJECTED`` are final. A row that is done may say why it was not asked; where
   that was ``max_asks``, a higher one reopens it (``REOPEN``).

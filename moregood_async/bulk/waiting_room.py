@@ -22,7 +22,7 @@ class WaitingRoom:
     _due: list[tuple[float, int, Item]] = attrs.field(factory=list[tuple[float, int, Item]])
     _numbers: Iterator[int] = attrs.field(factory=itertools.count)
     _last: dict[str, Item] = attrs.field(factory=dict[str, Item])
-    """The latest row of each person that is not over."""
+    """The latest row of each person that is not over, by all that tells the person."""
     _following: int = 0
 
     @property
@@ -51,12 +51,16 @@ class WaitingRoom:
     def enters(self, item: Item) -> bool:
         """Whether a row can be worked on now; else it follows those of its person before it.
 
-        Also where two rows are of one person only by a third that stands between them.
+        Also where two rows are of one person only by a third, before or between them.
         """
         if item.ahead is not None:
             return True  # it is in, and was held
-        before = {id(last): last for last in map(self._last.get, item.marks) if last}
-        self._last |= dict.fromkeys(item.marks, item)
+        entry = item.entry
+        first = entry.place if entry.repeats is None else entry.repeats
+        item.kin = {f"row {first}", *item.marks}
+        before = {id(last): last for last in map(self._last.get, item.kin) if last}
+        item.kin = item.kin.union(*(each.kin for each in before.values()))
+        self._last |= dict.fromkeys(item.kin, item)
         item.ahead = len(before)
         for each in before.values():
             each.followers.append(item)
@@ -65,7 +69,7 @@ class WaitingRoom:
 
     def leaves(self, item: Item) -> None:
         """It is over: those that follow it are due."""
-        for mark in item.marks:
+        for mark in item.kin:
             if self._last.get(mark) is item:
                 del self._last[mark]
         for follower in item.followers:

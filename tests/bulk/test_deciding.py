@@ -1,11 +1,14 @@
 """What is done next for a row, and what an error means to it."""
 
+from datetime import timedelta
+
 import pytest
 
 from moregood_async.bulk.deciding import (
     FIRST_LOOK_SECONDS,
     MOST_TRIES,
     Move,
+    asked_already,
     can_be_settled,
     ending_of,
     kind_of,
@@ -51,6 +54,18 @@ def test_what_is_ready_is_sent_until_it_was_tried_often_enough(state: State) -> 
     last = entry(state, tries=MOST_TRIES - 1)
     assert (Move.SEND, NOW + 30) == next_move(last, ORDERS, now=NOW, looks=0, not_before=NOW + 30)
     assert Move.GIVE_UP is moved(entry(state, tries=MOST_TRIES))
+
+
+def test_an_ask_that_an_earlier_run_left_is_sent_after_a_check() -> None:
+    """A charge or an upsert needs none."""
+
+    def moves(row: Entry) -> tuple[Move, float]:
+        return next_move(row, ORDERS, now=NOW, looks=0, not_before=NOW + 5, is_fresh=False)
+
+    assert (Move.CHECK, NOW + 5) == moves(entry(State.READY))
+    assert (Move.SEND, NOW + 5) == moves(entry(State.READY, Step.UPSERT))
+    assert (Move.SEND, NOW + 5) == moves(entry(State.READY, Step.CHARGE))
+    assert Move.LOOK is moves(entry(State.UNKNOWN, lost_at=NOW))[0]
 
 
 @pytest.mark.parametrize("state", [State.DONE, State.FAILED, State.REJECTED])
@@ -160,3 +175,25 @@ def test_rests_grow() -> None:
     assert sorted(rests) == rests
     assert rests[0] > 0
     assert rests[2] == rests[-1]
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "why"),
+    [
+        (None, ""),
+        (NOW - 61.0, ""),
+        (NOW - 60.0, ""),
+        (NOW - 59.0, "recent"),
+        (NOW - 10.5, "recent"),
+        (NOW - 10.0, "meanwhile"),
+        (NOW + 5.0, "meanwhile"),
+    ],
+)
+def test_who_was_asked_already_is_not_asked(asked_at: float | None, why: str) -> None:
+    """Since the job began by whatever, and not long ago where that is said."""
+    orders = Orders(not_asked_within=timedelta(seconds=60))
+    assert why == asked_already(asked_at, orders, now=NOW, since=NOW - 10.0)
+    meanwhile = why if why == "meanwhile" else ""
+    assert meanwhile == asked_already(asked_at, Orders(), now=NOW, since=NOW - 10.0)
+    assert ("recent" if why else "") == asked_already(asked_at, orders, now=NOW, since=None)
+    assert not asked_already(asked_at, Orders(), now=NOW, since=None)

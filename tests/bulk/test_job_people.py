@@ -70,6 +70,21 @@ async def test_two_rows_of_one_person_stay_in_the_order_of_the_file() -> None:
         assert list(range(person, 100, 10)) == cities
 
 
+async def test_a_person_whose_email_changes_within_the_file_is_charged_for_each_row() -> None:
+    """The last row, which the API knows by its phone, does not overtake the one before it."""
+    rows = [
+        row("ada@example.com", PHONE, paid=""),
+        row("ada@example.com", paid="5"),
+        row("new@example.com", PHONE, paid=""),
+    ]
+    paid = ChargeTemplate(amount="paid", currency="USD")
+    slow = Delay(0.05, times=1, on="charges.create")
+    with Sandbox(faults=slow) as sandbox:
+        report = await done(sandbox, rows, then_charge=paid)
+        assert (1, 1) == (sandbox.audit().customers, sandbox.audit().charges)
+    assert 3 == report.done
+
+
 async def test_each_row_of_a_person_has_its_charge() -> None:
     """Orders repeat customers; only asks do not repeat."""
     rows = [row("ada@example.com", paid=f"{n}") for n in range(1, 6)]

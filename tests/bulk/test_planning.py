@@ -16,6 +16,7 @@ from moregood_async.bulk import AskTemplate, ChargeTemplate, Job, Plan, PlanChan
 from moregood_async.bulk.asking import marks_of_customer
 from moregood_async.errors import ConfigurationError
 from moregood_async.models.customers import Customer
+from moregood_async.privacy import masked
 from moregood_async.sandbox import DropAfterEffect, Sandbox
 from tests.bulk.jobs import BOTH, EMAIL, people, run
 from tests.conftest import KEY
@@ -122,6 +123,16 @@ async def test_a_digest_is_the_same_for_the_same(sandbox: Sandbox, tmp_path: Pat
                 read_csv(io.StringIO(text_of(rows_of(3)))), then_ask=EMAIL, then_charge=PAID
             )
             assert (await job.plan()).digest not in same
+
+
+async def test_a_digest_can_be_told_in_an_error(sandbox: Sandbox) -> None:
+    """No part of it is masked as a phone number, whatever its digits are."""
+    async with MoreGoodClient(KEY, transport=sandbox) as client:
+        for most in range(100):
+            async with Job(client) as job:
+                job.upsert_customers(people(1), then_ask=EMAIL, max_asks=most)
+                told = f"the plan is {(await job.plan()).digest} now"
+                assert told == masked(told)
 
 
 async def test_a_digest_changes_once_it_is_done(sandbox: Sandbox, tmp_path: Path) -> None:

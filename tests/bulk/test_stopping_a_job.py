@@ -23,8 +23,11 @@ from moregood_async import MoreGoodClient
 from moregood_async.bulk import job as jobs
 from moregood_async.bulk import journal as journals
 from moregood_async.bulk.job import Job
-from moregood_async.sandbox import Delay, DropAfterEffect, Fault, Faults, Sandbox
+from moregood_async.bulk.outcomes import RowEnd
+from moregood_async.bulk.report import Report
+from moregood_async.sandbox import Delay, DropAfterEffect, Fault, Faults, Sandbox, Throttle
 from tests.bulk.crashing import BETWEEN_LIVES_SECONDS, BY_EMAIL, KEY, PAYING
+from tests.bulk.jobs import done
 from tests.conftest import tasks_left
 
 PEOPLE = 100
@@ -137,6 +140,65 @@ async def test_a_stopped_job_finishes_what_is_under_way(tmp_path: Path) -> None:
     assert report.unknown == 0
     assert report.done < len(ROWS)
     assert [run.how for run in report.runs] == ["stopped"]
+
+
+async def stopped_at_the_limit(
+    sandbox: Sandbox, journal: Path, rows: list[dict[str, str]]
+) -> tuple[Report, list[RowEnd]]:
+    """A job that is stopped while its calls wait an hour; the rows that ended meanwhile."""
+    ended: list[RowEnd] = []
+    async with (
+        asyncio.timeout(60.0),
+        MoreGoodClient(KEY, transport=sandbox) as client,
+        Job(client, journal) as job,
+    ):
+        job.upsert_customers(rows, then_ask=BY_EMAIL)
+        async with aclosing(job.run()) as run:
+            async for event in run:
+                if event.row is not None:
+                    ended.append(event.row)
+                if event.waits > 60.0 and client.pace.waiting:
+                    job.stop()
+    return job.report(), ended
+
+
+async def all_asked_in_the_end(sandbox: Sandbox, journal: Path) -> None:
+    """Once each, resumed without faults."""
+    sandbox.faults = ()
+    async with MoreGoodClient(KEY, transport=sandbox) as client:
+        report = await done(client, ROWS, journal, then_ask=BY_EMAIL)
+    audit = sandbox.audit()
+    assert (PEOPLE, PEOPLE, ()) == (report.done, audit.asks, audit.asks_twice)
+
+
+async def test_a_stopped_job_does_not_wait_for_the_servers_limit(tmp_path: Path) -> None:
+    """What waits for its turn is not sent, and not looked up either by the next run."""
+    with Sandbox(keys=KEY, faults=Throttle(PEOPLE + 30, per=3600.0)) as sandbox:
+        report, _ = await stopped_at_the_limit(sandbox, tmp_path / "j", ROWS)
+        assert 0 < sandbox.audit().asks == report.done == report.people_asked < PEOPLE
+        assert (0, 0, ["stopped"]) == (report.unknown, report.failed, [r.how for r in report.runs])
+        await all_asked_in_the_end(sandbox, tmp_path / "j")
+        assert 0 == sandbox.audit().requests["customers.messages"]
+
+
+async def test_a_stopped_job_fails_no_row_that_it_would_have_looked_at(tmp_path: Path) -> None:
+    """It waits to be asked as before."""
+    with Sandbox(keys=KEY) as sandbox:
+        async with MoreGoodClient(KEY, transport=sandbox) as client:
+            await done(client, ROWS, tmp_path / "j", then_ask=BY_EMAIL, max_asks=0)
+        sandbox.faults = Throttle(9, per=3600.0)
+        report, _ = await stopped_at_the_limit(sandbox, tmp_path / "j", ROWS)
+        assert (0, PEOPLE) == (report.failed, report.done + report.waiting)
+        await all_asked_in_the_end(sandbox, tmp_path / "j")
+
+
+async def test_a_stopped_job_keeps_why_a_row_is_unknown(tmp_path: Path) -> None:
+    """That it was not looked up any more says nothing new."""
+    lost = DropAfterEffect(times=1, on="asks.create")
+    with Sandbox(keys=KEY, faults=lost | Throttle(3, per=3600.0)) as sandbox:
+        report, [row] = await stopped_at_the_limit(sandbox, tmp_path / "j", ROWS[:1])
+    told = "saved, but the ask: the sandbox dropped the connection"
+    assert (1, "unknown", told) == (report.unknown, row.outcome, row.error)
 
 
 async def test_a_job_that_was_left_runs_again_while_it_is_open(

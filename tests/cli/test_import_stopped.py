@@ -153,7 +153,7 @@ def test_ctrl_c_finishes_what_is_under_way(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """Exit code 130, and how to go on."""
-    sandbox.faults = Delay(0.005) | at_request(80, lambda: os.kill(os.getpid(), signal.SIGINT))
+    sandbox.faults = Delay(0.005) | at_request(200, lambda: os.kill(os.getpid(), signal.SIGINT))
     path = customers(*many(2000))
     result = run("import", path, "--concurrency", "8", "--ask", "email", "--json")
     told, audit = summary(result.stdout), sandbox.audit()

@@ -134,6 +134,14 @@ class Journal:
         sql = "REPLACE INTO about VALUES (?, ?)"
         await self.query(lambda connection: connection.executemany(sql, values).rowcount)
 
+    async def since(self, now: float) -> float:
+        """When its job was begun, on the server's clock; a job that has not begins now."""
+        known = self.about("since")
+        if known is None:
+            known = now
+            await self.remember(since=known)
+        return float(known)
+
     def is_alive(self, clock: Callable[[], float]) -> None:
         """From now on each commit notes the time of this clock."""
         self._writer.alive = clock
@@ -190,15 +198,20 @@ class Journal:
         except sqlite3.Error as error:
             raise unusable(self.path, error) from error
 
-    async def intend_ask(self, entry: Entry, intended_at: float) -> bool:
+    async def intend_ask(
+        self, entry: Entry, intended_at: float, *, asked_meanwhile: bool = False
+    ) -> bool:
         """Commit that an ask is about to leave; False where the customer has one in this job.
 
-        The API's own id tells people who share neither email nor phone in the file.
+        The API's own id tells people who share neither email nor phone in the file. Who was asked
+        meanwhile, by no row of this job, has no ask either.
         """
 
         def rows(firsts: list[int]) -> Iterable[tuple[Any, ...]]:
             if firsts and firsts[0] != entry.place:
                 entry.goes_unasked("same customer")
+            elif asked_meanwhile:
+                entry.goes_unasked("meanwhile")
             else:
                 entry.becomes(Event.INTEND)
                 entry.intended_at = intended_at
