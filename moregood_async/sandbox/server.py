@@ -22,6 +22,10 @@ STOPPING_SECONDS = 0.1
 """How long requests that are being answered may take when the server stops."""
 
 
+TURNS_TO_CONNECT = 3
+"""Turns of the event loop from an accepted socket to a connection that can be closed."""
+
+
 class Server:
     """A sandbox that listens in the running loop, for as long as ``async with`` lasts."""
 
@@ -30,7 +34,8 @@ class Server:
         self.host = host
         self.port: int = port
         """Where it listens; with 0, the one that was picked is here once it listens."""
-        self._runner: Any = None
+        self._connections: Any = None
+        self._listener: asyncio.Server | None = None
 
     @property
     def base_url(self) -> str:
@@ -46,15 +51,12 @@ class Server:
         """
         from aiohttp import web
 
-        server = web.Server(_Socket(self._answer), access_log=None)
-        self._runner = web.ServerRunner(server, shutdown_timeout=STOPPING_SECONDS)
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, self.host, self.port, backlog=1024).start()
-        except Exception:
-            await self._runner.cleanup()
-            raise
-        self.port = self._runner.addresses[0][1]
+        loop = asyncio.get_running_loop()
+        self._connections = web.Server(_Socket(self._answer), access_log=None)
+        self._listener = await loop.create_server(
+            self._connections, self.host, self.port, backlog=1024
+        )
+        self.port = self._listener.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(
@@ -63,7 +65,25 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._runner.cleanup()
+        if self._listener is not None:
+            await _accept_no_more(self._listener)
+        transports = [each.transport for each in self._connections.connections]
+        self._connections.pre_shutdown()
+        await self._connections.shutdown(STOPPING_SECONDS)
+        for transport in transports:
+            if transport is not None:
+                transport.abort()  # somebody may not have read all of an answer
+        await asyncio.sleep(0)
+
+
+async def _accept_no_more(listener: asyncio.Server) -> None:
+    """Close it, once connections that were accepted are made; else their sockets stay open."""
+    loop = asyncio.get_running_loop()
+    for socket in listener.sockets:
+        loop.remove_reader(socket.fileno())
+    for _ in range(TURNS_TO_CONNECT):
+        await asyncio.sleep(0)
+    listener.close()
 
 
 class ThreadedServer:

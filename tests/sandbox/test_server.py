@@ -1,6 +1,7 @@
 """The sandbox on a socket: what a raw client sees of it."""
 
 import asyncio
+import gc
 import io
 import logging
 import socket
@@ -8,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import aiohttp
 import pytest
 
+from moregood_async.privacy import Headers
 from moregood_async.sandbox import (
     CutBody,
     Delay,
@@ -24,6 +27,8 @@ from moregood_async.sandbox import (
     Server,
     Throttle,
 )
+from moregood_async.sandbox.server import ThreadedServer
+from moregood_async.wire import Request, Response
 from tests.sandbox.api import ADA, JSON
 
 HEADERS = {**JSON, "Authorization": "Bearer test-key"}
@@ -267,6 +272,52 @@ def test_in_a_thread_it_serves_and_stops(sandbox: Sandbox) -> None:
 def test_a_thread_that_never_ran_is_left_without_a_word(sandbox: Sandbox) -> None:
     """Leaving what was not entered does nothing."""
     sandbox.serve_in_thread().__exit__(None, None, None)
+
+
+def left_open(stopped: Callable[[], None]) -> list[str]:
+    """Warnings of what was not closed."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        stopped()
+        gc.collect()
+    return [str(warning.message) for warning in told if "unclosed" in str(warning.message)]
+
+
+def test_a_connection_that_comes_as_it_stops_is_closed(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However far it had come."""
+
+    def stopped() -> None:
+        for number in range(60):
+            with sandbox.serve_in_thread() as server:
+                calls = [
+                    socket.create_connection(("127.0.0.1", server.port)) for _ in range(number % 4)
+                ]
+            for call in calls:
+                call.close()
+
+    assert [] == left_open(stopped)
+    assert [] == [record.getMessage() for record in caplog.records]
+
+
+def test_an_answer_that_nobody_reads_is_dropped_as_it_stops() -> None:
+    """It is larger than what the network holds."""
+    began = threading.Event()
+
+    async def large(_: Request) -> Response:
+        began.set()
+        return Response(status=200, headers=Headers({}), body=b"x" * 30_000_000)
+
+    def stopped() -> None:
+        with ThreadedServer(Server(large, "127.0.0.1", 0)) as server:
+            call = socket.create_connection(("127.0.0.1", server.port))
+            call.sendall(b"GET /beacon/customers HTTP/1.1\r\nHost: here\r\n\r\n")
+            assert began.wait(5.0)
+            assert call.recv(1)
+        call.close()
+
+    assert [] == left_open(stopped)
 
 
 def test_an_ipv6_host_is_written_in_brackets(sandbox: Sandbox) -> None:
