@@ -143,6 +143,11 @@ class Request:
         """Whether it may change something on the server."""
         return self.method not in READING_METHODS
 
+    @property
+    def is_called_back(self) -> bool:
+        """Whether it may leave no more; see `Recall`."""
+        return self.recall is not None and self.recall.is_called
+
 
 @attrs.frozen(kw_only=True)
 class Response:

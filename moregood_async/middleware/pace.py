@@ -93,8 +93,7 @@ class Pace:
             Recalled: It was called back before its turn came; nothing was sent.
         """
         governor, now = self._governor, self._clock()
-        if request.recall is not None:
-            _check(request)
+        _check(request)
         if self._interactive or self._bulk or governor.opens_at(now) > now:
             sent = await self._turn(request, now)
         else:
@@ -161,7 +160,7 @@ class Pace:
         """Calls that were called back leave the queue."""
         for queue in (self._interactive, self._bulk):
             for waiter in queue:
-                if waiter.request.recall is not None and waiter.request.recall.is_called:
+                if waiter.request.is_called_back:
                     waiter.dismiss(Recalled(_CALLED_BACK))
         self._wake()
 
@@ -206,7 +205,7 @@ _CALLED_BACK = "nothing was sent: it was called back before its turn came"
 
 
 def _check(request: Request) -> None:
-    if request.recall is not None and request.recall.is_called:
+    if request.is_called_back:
         raise Recalled(_CALLED_BACK)
 
 

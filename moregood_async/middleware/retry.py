@@ -183,7 +183,7 @@ class _Repeating:
         counted = state.attempt_number - (self._refusals if patient else 0)
         if counted >= self._policy.max_attempts or self._refusals > PATIENT_REFUSALS:
             return True
-        if self._request.recall is not None and self._request.recall.is_called:
+        if self._request.is_called_back:
             return True
         if self._policy.clock() + state.upcoming_sleep >= self._request.deadline.at:
             return not refused  # pace knows when the server takes requests again, and says so
