@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -99,7 +100,7 @@ def next_move(
 
 
 def asked_already(
-    asked_at: float | None, orders: Orders, *, now: float, since: float | None
+    asked_at: datetime | None, orders: Orders, *, now: float, since: float | None
 ) -> str:
     """Why somebody whom the API says to have been asked is not asked: a key of `UNASKED`, or "".
 
@@ -111,10 +112,11 @@ def asked_already(
     """
     if asked_at is None:
         return ""
-    if since is not None and asked_at >= since:
+    asked = asked_at.timestamp()
+    if since is not None and asked >= since:
         return "meanwhile"
     within = orders.not_asked_within
-    return "recent" if within is not None and now - asked_at < within.total_seconds() else ""
+    return "recent" if within is not None and now - asked < within.total_seconds() else ""
 
 
 def rest_after(tries: int) -> float:

@@ -272,9 +272,8 @@ class Engine:
 
     def _seen(self, item: Item, customer: Customer) -> None:
         """Whether its customer was asked already, as the API has it now."""
-        asked = customer.last_asked_at
-        asked_at = asked.timestamp() if asked else None
-        why = asked_already(asked_at, self._orders, now=self._clock.now(), since=self._since)
+        asked_at, now = customer.last_asked_at, self._clock.now()
+        why = asked_already(asked_at, self._orders, now=now, since=self._since)
         item.is_fresh, item.asked_meanwhile = True, why == "meanwhile"  # by whom, the journal knows
         if item.entry.asks and why == "recent":
             item.entry.goes_unasked("recent")

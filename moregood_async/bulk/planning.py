@@ -144,12 +144,7 @@ async def _scan(
             asked = [
                 (journal.mark_of(mark), why)
                 for customer in page.items
-                if customer.last_asked_at
-                and (
-                    why := asked_already(
-                        customer.last_asked_at.timestamp(), orders, now=now, since=since
-                    )
-                )
+                if (why := asked_already(customer.last_asked_at, orders, now=now, since=since))
                 for mark in marks_of_customer(customer)
             ]
             scratch.executemany("INSERT OR IGNORE INTO asked VALUES (?, ?)", asked)

@@ -1,6 +1,6 @@
 """What is done next for a row, and what an error means to it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -191,9 +191,10 @@ def test_rests_grow() -> None:
 )
 def test_who_was_asked_already_is_not_asked(asked_at: float | None, why: str) -> None:
     """Since the job began by whatever, and not long ago where that is said."""
+    at = None if asked_at is None else datetime.fromtimestamp(asked_at, UTC)
     orders = Orders(not_asked_within=timedelta(seconds=60))
-    assert why == asked_already(asked_at, orders, now=NOW, since=NOW - 10.0)
+    assert why == asked_already(at, orders, now=NOW, since=NOW - 10.0)
     meanwhile = why if why == "meanwhile" else ""
-    assert meanwhile == asked_already(asked_at, Orders(), now=NOW, since=NOW - 10.0)
-    assert ("recent" if why else "") == asked_already(asked_at, orders, now=NOW, since=None)
-    assert not asked_already(asked_at, Orders(), now=NOW, since=None)
+    assert meanwhile == asked_already(at, Orders(), now=NOW, since=NOW - 10.0)
+    assert ("recent" if why else "") == asked_already(at, orders, now=NOW, since=None)
+    assert not asked_already(at, Orders(), now=NOW, since=None)
