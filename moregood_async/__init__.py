@@ -26,16 +26,16 @@ from moregood_async.errors import (
     ConnectionFailed,
     ConnectionLost,
     DeadlineExceeded,
+    Drained,
     Forbidden,
     InvalidRequest,
     MoreGoodError,
-    NoAnswer,
+    NoResponse,
     NotFound,
     RateLimited,
-    Recalled,
     ServerError,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     ValidationFailed,
 )
 from moregood_async.governor.state import PaceState
@@ -60,7 +60,7 @@ from moregood_async.models.messages import Message, Recipient, Template
 from moregood_async.models.pages import Page
 from moregood_async.models.reviews import Photo, Rating, Review, Reviewer, Source
 from moregood_async.pagination import Paginator
-from moregood_async.wire import Handler, Middleware, Priority, Recall, Request, Response
+from moregood_async.wire import Drain, Handler, Middleware, Priority, Request, Response
 
 __all__ = [
     "APIError",
@@ -88,6 +88,8 @@ __all__ = [
     "CustomerUpsert",
     "DateLike",
     "DeadlineExceeded",
+    "Drain",
+    "Drained",
     "Engagement",
     "Forbidden",
     "Handler",
@@ -101,7 +103,7 @@ __all__ = [
     "Middleware",
     "MoreGoodClient",
     "MoreGoodError",
-    "NoAnswer",
+    "NoResponse",
     "NotFound",
     "Outcome",
     "PaceState",
@@ -112,8 +114,6 @@ __all__ = [
     "Rate",
     "RateLimited",
     "Rating",
-    "Recall",
-    "Recalled",
     "Recipient",
     "Request",
     "Response",
@@ -125,7 +125,7 @@ __all__ = [
     "Template",
     "UNSET",
     "Unauthorized",
-    "UnexpectedAnswer",
+    "UnexpectedResponse",
     "Unset",
     "ValidationFailed",
     "__version__",

@@ -67,7 +67,7 @@ class BatchStats:
         setattr(self, outcome, getattr(self, outcome) + 1)
 
 
-class WorkedOff(Generic[I, R]):
+class WorkerPool(Generic[I, R]):
     """Works off a source with a number of workers; gives what comes of it, once.
 
     Bounded whatever the source's length: an item is read only when a worker is free for it and
@@ -189,7 +189,7 @@ class Batch(Generic[I, R]):
     ) -> None:
         self.stats: BatchStats = BatchStats()
         self._send = send
-        self._rows = WorkedOff(source, self._row, workers=workers, ordered=ordered)
+        self._rows = WorkerPool(source, self._row, workers=workers, ordered=ordered)
         self._started = False
 
     def stop(self) -> None:
@@ -248,7 +248,7 @@ async def each_of(
             error.add_note(f"while reading for {key}")
             return key, _of_the_row(error)
 
-    results: Any = WorkedOff(keys, work, workers=workers, ordered=False).results()
+    results: Any = WorkerPool(keys, work, workers=workers, ordered=False).results()
     try:
         async for key, items in results:
             if isinstance(items, Exception):

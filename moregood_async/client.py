@@ -33,11 +33,11 @@ from moregood_async.resources.reviews import Reviews
 from moregood_async.session import SessionManager
 from moregood_async.wire import (
     READING_METHODS,
+    Drain,
     Handler,
     HTTPSession,
     Middleware,
     Priority,
-    Recall,
     Request,
     Response,
     query_string,
@@ -140,7 +140,7 @@ class MoreGoodClient:
         max_rate: Rate | Unset | None = UNSET,
         middlewares: tuple[Middleware, ...] | Unset = UNSET,
         priority: Priority | Unset = UNSET,
-        recall: Recall | Unset | None = UNSET,
+        drain: Drain | Unset | None = UNSET,
     ) -> MoreGoodClient:
         """A view with other settings, on the same connections; closing it closes nothing.
 
@@ -148,7 +148,7 @@ class MoreGoodClient:
         ``max_rate`` are those that its first view was given.
 
         ``priority="bulk"`` is what batches have: interactive calls of the key go first, and a
-        call's deadline stands still while it waits for its turn. With a `Recall` the calls of the
+        call's deadline stands still while it waits for its turn. With a `Drain` the calls of the
         view that have not left can be called back.
 
         Raises:
@@ -167,7 +167,7 @@ class MoreGoodClient:
             "max_attempts": max_attempts,
             "middlewares": middlewares if middlewares is UNSET else tuple(middlewares),
             "priority": priority,
-            "recall": recall,
+            "drain": drain,
         }
         settings = attrs.evolve(now, **{k: v for k, v in given.items() if v is not UNSET})
         limits = _limits(self._session.connections, settings, max_concurrency, max_rate)
@@ -184,7 +184,7 @@ class MoreGoodClient:
         json: Any = UNSET,
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool | None = None,
+        idempotent: bool | None = None,
     ) -> Response:
         """Send anything below the base URL, with the same key, pace, repeats and errors.
 
@@ -194,12 +194,12 @@ class MoreGoodClient:
             json: The body; left out, there is none.
             query: Added to the path; None values are left out.
             headers: Besides those that every request has.
-            repeatable: Whether sending it twice does no harm; by default only for GET, HEAD and
+            idempotent: Whether sending it twice does no harm; by default only for GET, HEAD and
                 OPTIONS.
 
         Raises:
             APIError: The API said no, also with a 200 that says ``success: false``.
-            UnexpectedAnswer: A redirect, which is never followed.
+            UnexpectedResponse: A redirect, which is never followed.
         """
         method = method.upper()
         if not _stays_below(path):
@@ -216,7 +216,7 @@ class MoreGoodClient:
             path.lstrip("/") + query_string(query or {}),
             body=None if json is UNSET else codec.dumps(json, operation=f"{method} {path}"),
             headers=headers or {},
-            repeatable=reads if repeatable is None else repeatable,
+            idempotent=reads if idempotent is None else idempotent,
         )
 
     @property
@@ -247,7 +247,7 @@ class MoreGoodClient:
         await self._session.connections.aclose()
 
     async def __aenter__(self) -> Self:
-        await self._session.connections.here()
+        await self._session.connections.for_running_loop()
         return self
 
     async def __aexit__(

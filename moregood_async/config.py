@@ -13,7 +13,7 @@ import attrs
 
 from moregood_async.errors import ConfigurationError
 from moregood_async.privacy import ApiKey
-from moregood_async.wire import PRIORITIES, Middleware, Priority, Recall
+from moregood_async.wire import PRIORITIES, Drain, Middleware, Priority
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Settings:
     limits: Limits
     middlewares: tuple[Middleware, ...]
     priority: Priority = "interactive"
-    recall: Recall | None = None
+    drain: Drain | None = None
 
     def __attrs_post_init__(self) -> None:
         if not 0 < self.attempt_timeout < math.inf:

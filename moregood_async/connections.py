@@ -138,7 +138,7 @@ class Connections:
         self._latest: tuple[asyncio.AbstractEventLoop, LoopConnections] | None = None
         self._inherited: list[object] = []
 
-    async def here(self) -> LoopConnections:
+    async def for_running_loop(self) -> LoopConnections:
         """What belongs to the running loop, opened by its first use.
 
         Raises:

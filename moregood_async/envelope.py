@@ -12,7 +12,7 @@ from moregood_async.errors import (
     APIError,
     Fields,
     MoreGoodError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     error_class,
 )
 from moregood_async.models.pages import Page, Pagination
@@ -37,7 +37,7 @@ def model_of(kind: type[T], response: Response) -> T:
 
     Raises:
         APIError: It is a refusal.
-        UnexpectedAnswer: It is not JSON, has no data, or the data is no such object.
+        UnexpectedResponse: It is not JSON, has no data, or the data is no such object.
     """
     data = _contents(response).get("data")
     if data is None or data == []:
@@ -50,7 +50,7 @@ def page_of(kind: type[T], response: Response, *, number: int) -> tuple[Page[T],
 
     Raises:
         APIError: It is a refusal.
-        UnexpectedAnswer: It is not JSON, has no list, or an item is no such object.
+        UnexpectedResponse: It is not JSON, has no list, or an item is no such object.
     """
     contents = _contents(response)
     data, said = contents.get("data"), Pagination.of(contents.get("pagination"))
@@ -58,10 +58,11 @@ def page_of(kind: type[T], response: Response, *, number: int) -> tuple[Page[T],
         raise _unexpected("an answer whose data is no list", response)
     page = Page(
         items=_all_decoded(kind, cast(list[object], data), response),
-        number=number,
-        last=said.last_page,
+        page=number,
+        last_page=said.last_page,
         total=said.total,
         per_page=said.per_page,
+        has_next=said.has_next if said.last_page is None else said.last_page > number,
     )
     return page, said
 
@@ -101,11 +102,11 @@ def _all_decoded(kind: type[T], rows: list[object], response: Response) -> tuple
         raise _unexpected(f"the answer holds {error}", response) from error
 
 
-def _unexpected(problem: str, response: Response) -> UnexpectedAnswer:
-    return UnexpectedAnswer(problem, status=response.status, body=response.body)
+def _unexpected(problem: str, response: Response) -> UnexpectedResponse:
+    return UnexpectedResponse(problem, status=response.status, body=response.body)
 
 
-def _redirected(response: Response) -> UnexpectedAnswer:
+def _redirected(response: Response) -> UnexpectedResponse:
     return _unexpected(f"a redirect ({response.status}), which is never followed", response)
 
 

@@ -6,13 +6,13 @@
     ├── ConfigurationError        no key, a refused base URL
     ├── InvalidRequest            refused here, before anything is sent: .fields
     ├── ClientClosed
-    ├── NoAnswer                  no usable answer came
+    ├── NoResponse                no usable response was received
     │   ├── ConnectionFailed      nothing was sent
     │   ├── ConnectionLost        cut off after sending began
     │   └── AttemptTimedOut
     ├── DeadlineExceeded          the whole call ran out of time: .retry_at
-    ├── Recalled                  called back before it left
-    ├── UnexpectedAnswer          not JSON, cut short, a redirect, success: false in no known shape
+    ├── Drained                   cancelled by a `Drain` before it was sent
+    ├── UnexpectedResponse        not JSON, cut short, a redirect, or an unknown success: false
     └── APIError                  .status .code .message .fields .retry_after .body
         ├── BadRequest 400 · Unauthorized 401 · Forbidden 403 · NotFound 404 · Conflict 409
         ├── ValidationFailed 422
@@ -90,23 +90,23 @@ class MoreGoodError(Exception):
         self.operation: str = operation
         self.attempts: tuple[Attempt, ...] = ()
         self.may_have_applied: bool = may_have_applied
-        self.check_with: str = ""
+        self.verify_hint: str = ""
 
     @property
     def problem(self) -> str:
         """What happened, without the operation, the attempts or the advice."""
         return str(self.args[0])
 
-    def after(self, attempts: tuple[Attempt, ...]) -> Self:
+    def _with_attempts(self, attempts: tuple[Attempt, ...]) -> Self:
         """This error, with the attempts that led to it."""
         self.attempts = attempts
         self.may_have_applied |= any(attempt.may_have_applied for attempt in attempts)
         return self
 
-    def of(self, operation: str, check_with: str = "") -> Self:
+    def _with_operation(self, operation: str, verify_hint: str = "") -> Self:
         """This error, knowing which call it ended and where to look after it."""
         self.operation = operation
-        self.check_with = check_with
+        self.verify_hint = verify_hint
         return self
 
     def explain(self) -> str:
@@ -127,7 +127,7 @@ class MoreGoodError(Exception):
     def _effect(self) -> str:
         if not self.may_have_applied:
             return ""
-        where = f" {self.check_with}" if self.check_with else ""
+        where = f" {self.verify_hint}" if self.verify_hint else ""
         return f"It may have taken effect.{where}"
 
     def _advice(self) -> str:
@@ -167,7 +167,7 @@ class ClientClosed(MoreGoodError):
     advice = "Make a new client, or keep this one open for as long as it is used."
 
 
-class NoAnswer(MoreGoodError):
+class NoResponse(MoreGoodError):
     """No usable answer came.
 
     Attributes:
@@ -182,17 +182,17 @@ class NoAnswer(MoreGoodError):
         self.sent = sent
 
 
-class ConnectionFailed(NoAnswer):
+class ConnectionFailed(NoResponse):
     """No connection came about, so nothing was sent: refused, DNS, TLS or the proxy."""
 
     advice = "Check base_url, the network and the proxy; it is safe to send again."
 
 
-class ConnectionLost(NoAnswer):
+class ConnectionLost(NoResponse):
     """The connection broke after sending began, or the answer was cut short."""
 
 
-class AttemptTimedOut(NoAnswer):
+class AttemptTimedOut(NoResponse):
     """One attempt took longer than ``attempt_timeout`` seconds."""
 
     advice = "attempt_timeout= gives each attempt more time."
@@ -215,11 +215,11 @@ class DeadlineExceeded(MoreGoodError):
         return f"The server takes requests again at {self.retry_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
-class Recalled(MoreGoodError):
-    """The call was called back with a `Recall` before it left, or before it left once more."""
+class Drained(MoreGoodError):
+    """The call was called back with a `Drain` before it left, or before it left once more."""
 
 
-class UnexpectedAnswer(MoreGoodError):
+class UnexpectedResponse(MoreGoodError):
     """The server answered, but not as the Beacon API does.
 
     Attributes:

@@ -30,13 +30,13 @@ class Operation(Generic[T]):
     method: str
     path: str
     """Below the base URL, its parameters in braces."""
-    gives: type[T]
+    response_model: type[T]
     """What comes back: one of it, or pages of it where ``paginated``."""
-    sends: type[SentValue] | None = None
+    request_model: type[SentValue] | None = None
     paginated: bool = False
-    repeatable: bool
+    idempotent: bool
     """Whether a second request ends in the same state as the first."""
-    check_with: str = ""
+    verify_hint: str = ""
     """How to find out whether an unanswered one took effect."""
 
 
@@ -44,86 +44,86 @@ CUSTOMERS_UPSERT = Operation(
     name="customers.upsert",
     method="POST",
     path="customers",
-    sends=CustomerUpsert,
-    gives=Customer,
-    repeatable=True,
-    check_with="Sending it again ends in the same state.",
+    request_model=CustomerUpsert,
+    response_model=Customer,
+    idempotent=True,
+    verify_hint="Sending it again ends in the same state.",
 )
 CUSTOMERS_LIST = Operation(
     name="customers.list",
     method="GET",
     path="customers",
-    gives=Customer,
+    response_model=Customer,
     paginated=True,
-    repeatable=True,
+    idempotent=True,
 )
 CUSTOMERS_REVIEWS = Operation(
     name="customers.reviews",
     method="GET",
     path="customers/{customer_id}/reviews",
-    gives=Review,
+    response_model=Review,
     paginated=True,
-    repeatable=True,
+    idempotent=True,
 )
 CUSTOMERS_MESSAGES = Operation(
     name="customers.messages",
     method="GET",
     path="customers/{customer_id}/messages",
-    gives=Message,
+    response_model=Message,
     paginated=True,
-    repeatable=True,
+    idempotent=True,
 )
 CHARGES_CREATE = Operation(
     name="charges.create",
     method="POST",
     path="charges",
-    sends=ChargeCreate,
-    gives=Charge,
-    repeatable=False,
-    check_with="Look at the customer's charges_count before you send it again.",
+    request_model=ChargeCreate,
+    response_model=Charge,
+    idempotent=False,
+    verify_hint="Look at the customer's charges_count before you send it again.",
 )
 ASKS_CREATE = Operation(
     name="asks.create",
     method="POST",
     path="asks",
-    sends=AskCreate,
-    gives=Ask,
-    repeatable=False,
-    check_with="Look at customers.messages(customer_id) before you send it again.",
+    request_model=AskCreate,
+    response_model=Ask,
+    idempotent=False,
+    verify_hint="Look at customers.messages(customer_id) before you send it again.",
 )
 REVIEWS_LIST = Operation(
     name="reviews.list",
     method="GET",
     path="reviews",
-    gives=Review,
+    response_model=Review,
     paginated=True,
-    repeatable=True,
+    idempotent=True,
 )
 MESSAGES_LIST = Operation(
     name="messages.list",
     method="GET",
     path="messages",
-    gives=Message,
+    response_model=Message,
     paginated=True,
-    repeatable=True,
+    idempotent=True,
 )
 LOCATIONS_CREATE = Operation(
     name="locations.create",
     method="POST",
     path="locations",
-    sends=LocationCreate,
-    gives=Location,
-    repeatable=False,
-    check_with="Look at the locations in the vendor's console before you send it again.",
+    request_model=LocationCreate,
+    response_model=Location,
+    idempotent=False,
+    verify_hint="Look at the locations in the vendor's console before you send it again.",
 )
 LOCATIONS_UPDATE = Operation(
     name="locations.update",
     method="PUT",
     path="locations/{location_id}",
-    sends=LocationUpdate,
-    gives=Location,
-    repeatable=True,
-    check_with="Sending it again ends in the same state.",
+    request_model=LocationUpdate,
+    response_model=Location,
+    idempotent=True,
+    verify_hint="Sending it again ends in the same state.",
 )
 
 OPERATIONS: tuple[Operation[Any], ...] = (

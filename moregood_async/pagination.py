@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from moregood_async.errors import InvalidRequest, UnexpectedAnswer
+from moregood_async.errors import InvalidRequest, UnexpectedResponse
 from moregood_async.models.pages import Page, Pagination
 
 T = TypeVar("T")
@@ -92,9 +92,9 @@ class Walk:
         """The page's items that are new, and whether another page follows.
 
         Raises:
-            UnexpectedAnswer: The server repeats itself, or stops before the end it had claimed.
+            UnexpectedResponse: The server repeats itself, or stops before the end it had claimed.
         """
-        number, before = page.number, self.claimed
+        number, before = page.page, self.claimed
         self.claimed = _last_page(number, said, before)
         if said.current_page not in (None, number):
             if before >= number or said.last_page is None or said.last_page >= number:
@@ -121,16 +121,16 @@ class Walk:
         if not self._stale_rows:
             return
         if said.current_page is None:
-            raise self._short(f"gives on page {page.number} only what it gave before")
+            raise self._short(f"gives on page {page.page} only what it gave before")
         if not grown and _ids(page.items) == _ids(self._before):
-            raise self._short(f"gives the page before page {page.number} once more")
-        if self._stale_rows > self._fresh_rows + len(page.items) and self.claimed > page.number:
+            raise self._short(f"gives the page before page {page.page} once more")
+        if self._stale_rows > self._fresh_rows + len(page.items) and self.claimed > page.page:
             raise self._short("keeps giving the same rows under new page numbers")
 
-    def _short(self, problem: str) -> UnexpectedAnswer:
-        return UnexpectedAnswer(f"the list was not read to its end: the server {problem}").of(
-            self.operation
-        )
+    def _short(self, problem: str) -> UnexpectedResponse:
+        return UnexpectedResponse(
+            f"the list was not read to its end: the server {problem}"
+        )._with_operation(self.operation)
 
 
 def _ids(items: tuple[Any, ...]) -> list[Any]:
@@ -186,7 +186,7 @@ class Paginator(Generic[T]):
         """The pages in order, each without the items that a page before it held already.
 
         Raises:
-            UnexpectedAnswer: The server stopped, or repeated itself, before the end it claimed.
+            UnexpectedResponse: The server stopped, or repeated itself, before the end it claimed.
         """
         walk = Walk(self._operation)
         ahead = _Ahead(self._fetch, self._start_page, self._prefetch)
@@ -258,7 +258,7 @@ class _Ahead(Generic[T]):
         page, said = await self._tasks[0]
         self._tasks.popleft()
         if self._total is not None and said.total is not None and said.total < self._total:
-            page, said = await self._fetch(page.number)
+            page, said = await self._fetch(page.page)
         self._total = said.total
         return page, said
 

@@ -26,7 +26,7 @@ from moregood_async.errors import (
     InvalidRequest,
     MoreGoodError,
     ServerError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from moregood_async.middleware.observe import observe
 from moregood_async.middleware.retry import Retry, RetryBudget, attempt_of
@@ -80,14 +80,16 @@ class SessionManager:
             _filled(operation, path),
             body=codec.encode(value),
             operation=operation.name,
-            repeatable=operation.repeatable and value.converges,
+            idempotent=operation.idempotent and value.idempotent,
             priority=priority,
         )
         try:
             response = await self._answer(request)
-            return _read(request, response, lambda: envelope.model_of(operation.gives, response))
+            return _read(
+                request, response, lambda: envelope.model_of(operation.response_model, response)
+            )
         except MoreGoodError as error:
-            error.of(operation.name, operation.check_with)
+            error._with_operation(operation.name, operation.verify_hint)
             raise
 
     async def page(
@@ -105,7 +107,7 @@ class SessionManager:
             operation.method,
             _filled(operation, path) + query,
             operation=operation.name,
-            repeatable=True,
+            idempotent=True,
             priority=priority,
         )
         try:
@@ -113,10 +115,10 @@ class SessionManager:
             return _read(
                 request,
                 response,
-                lambda: envelope.page_of(operation.gives, response, number=number),
+                lambda: envelope.page_of(operation.response_model, response, number=number),
             )
         except MoreGoodError as error:
-            error.of(operation.name)
+            error._with_operation(operation.name)
             raise
 
     async def send(
@@ -126,12 +128,12 @@ class SessionManager:
         *,
         body: bytes | None,
         headers: Mapping[str, str],
-        repeatable: bool,
+        idempotent: bool,
     ) -> Response:
         """Send anything; gives the answer as it came, unless it is a refusal."""
         name = masked(f"{method} {path.partition('?')[0]}")
         request = await self._request(
-            method, path, body=body, operation=name, repeatable=repeatable, headers=headers
+            method, path, body=body, operation=name, idempotent=idempotent, headers=headers
         )
         try:
             response = await self._answer(request)
@@ -139,7 +141,7 @@ class SessionManager:
             if refusal is not None:
                 raise _blamed(refusal, request, response)
         except MoreGoodError as error:
-            error.of(name)
+            error._with_operation(name)
             raise
         return response
 
@@ -157,7 +159,7 @@ class SessionManager:
         path: str,
         *,
         operation: str,
-        repeatable: bool,
+        idempotent: bool,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         priority: Priority | None = None,
@@ -170,17 +172,17 @@ class SessionManager:
             headers=await self._authorized(body is not None, headers),
             body=body,
             operation=operation,
-            repeatable=repeatable,
+            idempotent=idempotent,
             attempt_timeout=settings.attempt_timeout,
             deadline=Deadline(
                 math.inf if settings.deadline is None else started + settings.deadline
             ),
             priority=priority or settings.priority,
-            recall=settings.recall,
+            drain=settings.drain,
         )
 
     async def _answer(self, request: Request) -> Response:
-        here = await self.connections.here()
+        here = await self.connections.for_running_loop()
         chain = self._chain
         if chain is None or chain[0] is not here:
             chain = self._chain = here, self._chained(here)
@@ -230,7 +232,7 @@ async def _once_more(request: Request, handler: Handler, earlier: tuple[Attempt,
     try:
         response = await handler(request)
     except MoreGoodError as error:
-        raise error.after((*earlier, *error.attempts)) from error.__cause__
+        raise error._with_attempts((*earlier, *error.attempts)) from error.__cause__
     attempts = response.attempts or (attempt_of(request, response),)
     return attrs.evolve(response, attempts=(*earlier, *attempts))
 
@@ -259,11 +261,11 @@ def _read(request: Request, response: Response, reading: Callable[[], T]) -> T:
 def _blamed(error: MoreGoodError, request: Request, response: Response) -> MoreGoodError:
     """The error that an answer stands for, with its attempts and its possible effect."""
     if response.attempts and response.status >= 400:
-        return error.after(response.attempts)
-    unclear = isinstance(error, (UnexpectedAnswer, ServerError)) and request.writes
+        return error._with_attempts(response.attempts)
+    unclear = isinstance(error, (UnexpectedResponse, ServerError)) and request.writes
     last = attrs.evolve(attempt_of(request, response), may_have_applied=unclear)
     earlier: tuple[Attempt, ...] = response.attempts[:-1]
-    return error.after((*earlier, attrs.evolve(last, number=len(earlier) + 1)))
+    return error._with_attempts((*earlier, attrs.evolve(last, number=len(earlier) + 1)))
 
 
 def value_of(
@@ -290,7 +292,7 @@ def value_of(
         if isinstance(given, Mapping):
             return kind.of(given)
     except InvalidRequest as error:
-        error.of(operation.name)
+        error._with_operation(operation.name)
         raise
     raise InvalidRequest(
         {kind.__name__: (f"expected one, or a mapping of its fields, not {type(given).__name__}",)},

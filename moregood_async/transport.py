@@ -40,7 +40,7 @@ from moregood_async.errors import (
     ConnectionFailed,
     ConnectionLost,
     MoreGoodError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from moregood_async.wire import HTTPSession, Request, Response
 
@@ -101,8 +101,8 @@ class AiohttpTransport:
         """One attempt, read to the last byte, within its time and the call's.
 
         Raises:
-            NoAnswer: None came; its phase and ``sent`` say how far it got.
-            UnexpectedAnswer: What came was not HTTP.
+            NoResponse: None came; its phase and ``sent`` say how far it got.
+            UnexpectedResponse: What came was not HTTP.
             ClientClosed: The session is closed.
         """
         if self._session.closed:
@@ -198,8 +198,8 @@ class _Trip:
                 sent=False,
             )
         if isinstance(error, aiohttp.ClientResponseError):
-            unexpected = UnexpectedAnswer(f"an answer that is not HTTP: {said}")
-            return unexpected.after((self._attempt("no HTTP"),))
+            unexpected = UnexpectedResponse(f"an answer that is not HTTP: {said}")
+            return unexpected._with_attempts((self._attempt("no HTTP"),))
         cut = "the answer was cut short" if self.phase == "reading" else "the connection broke"
         return ConnectionLost(f"{cut}: {said}", phase=self.phase, seconds=self.seconds(), sent=True)
 

@@ -43,44 +43,44 @@ class Deadline:
     def __init__(self, at: float) -> None:
         self.at: float = at
 
-    def stood_still(self, seconds: float) -> None:
-        """A wait that does not count has passed: it moves by as much."""
+    def extend(self, seconds: float) -> None:
+        """Move the deadline ``seconds`` later, by a wait that does not count against it."""
         self.at += seconds
 
     def __repr__(self) -> str:
         return f"Deadline({self.at:.3f})"
 
 
-class Recall:
-    """Calls requests back that have not left: ``client.with_options(recall=Recall())``.
+class Drain:
+    """Cancel the calls that are still queued: ``client.with_options(drain=Drain())``.
 
-    After `now`, each call of that view that waits for its turn, or begins, ends with `Recalled`
-    and sends nothing; what is in flight is finished, and is not repeated::
+    After `start`, each call of that view that is queued, or is made later, raises `Drained` and
+    sends nothing. Requests in flight finish and are not retried::
 
-        recall = Recall()
-        patient = client.with_options(priority="bulk", recall=recall)
-        ...                       # many calls wait for the server's limit
-        recall.now()              # the process is asked to end: only what is in flight does
+        drain = Drain()
+        view = client.with_options(priority="bulk", drain=drain)
+        ...                       # many calls are queued behind the server's rate limit
+        drain.start()             # the process is asked to end
 
-    It is used in the event loop whose calls it calls back.
+    `start` must be called in the event loop that runs the calls.
     """
 
-    __slots__ = ("_tell", "is_called")
+    __slots__ = ("_callbacks", "is_started")
 
     def __init__(self) -> None:
-        self.is_called: bool = False
-        """Whether `now` was called."""
-        self._tell: set[Callable[[], None]] = set()
+        self.is_started: bool = False
+        """Whether `start` was called."""
+        self._callbacks: set[Callable[[], None]] = set()
 
-    def now(self) -> None:
-        """From now on nothing leaves; twice is fine."""
-        self.is_called = True
-        while self._tell:
-            self._tell.pop()()
+    def start(self) -> None:
+        """Drain the queued calls. Calling it twice is fine."""
+        self.is_started = True
+        while self._callbacks:
+            self._callbacks.pop()()
 
-    def tells(self, whom: Callable[[], None]) -> None:
-        """Somebody to be told of `now`, once."""
-        self._tell.add(whom)
+    def add_callback(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` once, when `start` is called."""
+        self._callbacks.add(callback)
 
 
 def json_of(body: bytes) -> Any:
@@ -129,14 +129,14 @@ class Request:
     body: bytes | None = attrs.field(default=None, repr=_size)
     operation: str = ""
     """The row of the operations table, such as ``asks.create``, or the method and path."""
-    repeatable: bool = False
+    idempotent: bool = False
     """Whether sending it twice does no harm."""
     attempt: int = 1
     attempt_timeout: float = math.inf
     """Seconds for one attempt, counted from its slot."""
     deadline: Deadline = attrs.Factory(lambda: Deadline(math.inf))
     priority: Priority = "interactive"
-    recall: Recall | None = attrs.field(default=None, repr=False)
+    drain: Drain | None = attrs.field(default=None, repr=False)
 
     @property
     def writes(self) -> bool:
@@ -144,9 +144,9 @@ class Request:
         return self.method not in READING_METHODS
 
     @property
-    def is_called_back(self) -> bool:
-        """Whether it may leave no more; see `Recall`."""
-        return self.recall is not None and self.recall.is_called
+    def is_drained(self) -> bool:
+        """Whether the request must not be sent any more; see `Drain`."""
+        return self.drain is not None and self.drain.is_started
 
 
 @attrs.frozen(kw_only=True)
@@ -172,7 +172,7 @@ class Response:
 
 
 Handler = Callable[[Request], Awaitable[Response]]
-"""Answers a request. Raises `errors.NoAnswer` when no answer came, and nothing else of its own."""
+"""Answers a request. Raises `errors.NoResponse` if no response was received, and no other error."""
 
 Middleware = Callable[[Request, Handler], Awaitable[Response]]
 """Stands around a handler.
@@ -231,7 +231,7 @@ def retry_after(response: Response, now: datetime | None = None) -> float | None
     return _sensible(seconds)
 
 
-def told_to_wait(response: Response) -> bool:
+def is_rate_limited(response: Response) -> bool:
     """Whether the server refused for now, without having done anything: it names the wait."""
     if response.status == 429:
         return True

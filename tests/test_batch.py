@@ -437,7 +437,7 @@ async def test_a_row_whose_answer_was_lost_is_unknown_and_not_sent_again(
     assert ["done"] * 4 + ["unknown"] * 2 == outcomes
     assert BatchStats(read=6, done=4, unknown=2) == batch.stats
     audit = sandbox.audit()
-    assert (6, 6, ()) == (audit.asks, audit.requests["asks.create"], audit.asks_twice)
+    assert (6, 6, ()) == (audit.asks, audit.requests["asks.create"], audit.duplicate_asks)
 
 
 async def test_a_row_told_to_wait_is_patient_beyond_its_deadline(

@@ -25,7 +25,7 @@ from moregood_async import (
     Response,
     ServerError,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from moregood_async.sandbox import DropAfterEffect, Redirect, Refuse, Sandbox
 from tests.conftest import KEY, Reader, answered
@@ -327,7 +327,7 @@ async def test_a_transport_double_answers_instead_of_the_network() -> None:
     [request] = got
     assert 7 == customer.id
     assert ("POST", f"{BASE_URL}/customers") == (request.method, request.url)
-    assert ("customers.upsert", 1, True) == (request.operation, request.attempt, request.repeatable)
+    assert ("customers.upsert", 1, True) == (request.operation, request.attempt, request.idempotent)
     assert {"first_name": "Ada", "email": "ada@example.com"} == json.loads(request.body or b"")
     assert {
         "authorization": f"Bearer {KEY}",
@@ -369,9 +369,9 @@ async def test_request_sends_json_query_and_headers(reader: Reader) -> None:
     assert ("POST", f"{BASE_URL}/customers/7/tags?page=2&q=a%26b") == (request.method, request.url)
     assert ("t1", f"Bearer {KEY}") == (request.headers["x-trace"], request.headers["authorization"])
     assert b'{"tags":["a b"],"none":null}' == request.body
-    assert ("POST customers/7/tags", False) == (request.operation, request.repeatable)
+    assert ("POST customers/7/tags", False) == (request.operation, request.idempotent)
     await client.request("GET", "reviews")
-    assert (None, True) == (got[1].body, got[1].repeatable)
+    assert (None, True) == (got[1].body, got[1].idempotent)
     assert "content-type" not in got[1].headers
     await client.request("PUT", "x", json=None)
     assert b"null" == got[2].body
@@ -392,16 +392,16 @@ async def test_request_cannot_send_another_key(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "repeatable", "requests"),
+    ("method", "idempotent", "requests"),
     [("GET", None, 2), ("POST", None, 1), ("POST", True, 2), ("GET", False, 1), ("PUT", None, 1)],
 )
 async def test_request_is_repeated_as_told(
-    sandbox: Sandbox, client: MoreGoodClient, method: str, repeatable: bool | None, requests: int
+    sandbox: Sandbox, client: MoreGoodClient, method: str, idempotent: bool | None, requests: int
 ) -> None:
     """By default only what reads; counted at the server."""
     sandbox.faults = DropAfterEffect(times=1)
     path = "locations/1" if method == "PUT" else "customers"
-    call = client.request(method, path, json={"first_name": "A"}, repeatable=repeatable)
+    call = client.request(method, path, json={"first_name": "A"}, idempotent=idempotent)
     if requests == 1:
         with pytest.raises(Exception, match="connection") as lost:
             await call
@@ -454,9 +454,9 @@ async def test_request_refuses_what_json_cannot_carry(reader: Reader) -> None:
     [
         (answered({"success": False, "code": 404, "message": "No."}), NotFound, 200),
         (answered({"success": False, "message": "No."}), APIError, 200),
-        (answered({"success": False}), UnexpectedAnswer, 200),
+        (answered({"success": False}), UnexpectedResponse, 200),
         (answered({"message": "No."}, 403), Forbidden, 403),
-        (answered({}, 302, location="https://elsewhere.example"), UnexpectedAnswer, 302),
+        (answered({}, 302, location="https://elsewhere.example"), UnexpectedResponse, 302),
     ],
     ids=["a code", "a message", "nothing else", "403", "a redirect"],
 )
@@ -481,7 +481,7 @@ async def test_request_never_follows_a_redirect(sandbox: Sandbox, client: MoreGo
     with Sandbox(keys=KEY) as elsewhere:
         async with elsewhere.serve() as server:
             sandbox.faults = Redirect(server.base_url + "/customers", 307)
-            with pytest.raises(UnexpectedAnswer, match="redirect"):
+            with pytest.raises(UnexpectedResponse, match="redirect"):
                 await client.request("GET", "customers")
         assert {} == dict(elsewhere.audit().requests)
 

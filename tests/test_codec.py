@@ -23,7 +23,7 @@ from moregood_async import (
     LocationUpdate,
     Message,
     Review,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     codec,
 )
 from moregood_async.codec.readers import MOST_ORDERS, _Plan
@@ -194,14 +194,14 @@ def test_a_spoilt_answer_is_read_as_far_as_it_goes(kind: type[Any]) -> None:
 
 @each_answer
 def test_a_spoilt_answer_is_unexpected_at_the_most(kind: type[Any]) -> None:
-    """What leaves the envelope is a model or an `UnexpectedAnswer`."""
+    """What leaves the envelope is a model or an `UnexpectedResponse`."""
 
     @examples
     @given(answers(kind) | json_values)
     def holds(told: Any) -> None:
         try:
             model = model_of(kind, answer({"success": True, "data": told}))
-        except UnexpectedAnswer as error:
+        except UnexpectedResponse as error:
             assert error.status == 200  # noqa: PT017
         else:
             assert isinstance(model, kind)

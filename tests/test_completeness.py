@@ -76,7 +76,7 @@ def test_every_operation_has_a_method(operation: Operation[Any]) -> None:
     client = MoreGoodClient(KEY)
     method = getattr(getattr(client, noun), verb)
     parameters = inspect.signature(method).parameters
-    assert ("fields" in parameters) == (operation.sends is not None)
+    assert ("fields" in parameters) == (operation.request_model is not None)
     assert inspect.iscoroutinefunction(method) == (not operation.paginated)
     if operation.paginated:
         ids = [1] if "{" in operation.path else []
@@ -91,10 +91,10 @@ async def test_every_operation_has_an_answer_in_the_sandbox(operation: Operation
             method=operation.method,
             url="https://any.example/beacon/" + re.sub(r"{\w+}", "1", operation.path),
             headers=Headers({"Authorization": f"Bearer {KEY}", "Accept": "application/json"}),
-            body=b"{}" if operation.sends else None,
+            body=b"{}" if operation.request_model else None,
         )
         response = await sandbox(request)
-        expected = 404 if "{" in operation.path else 422 if operation.sends else 200
+        expected = 404 if "{" in operation.path else 422 if operation.request_model else 200
         assert expected == response.status
         assert b"could not be found" not in response.body
         assert {operation.name: 1} == dict(sandbox.audit().requests)
@@ -116,7 +116,7 @@ def test_every_operation_has_a_row_in_the_readme(operation: Operation[Any]) -> N
 
 # The public names ------------------------------------------------------------------------------
 
-NOT_FOR_USERS = {"SentValue", "Pagination", "SeenIds", "Walk", "WorkedOff"}
+NOT_FOR_USERS = {"SentValue", "Pagination", "SeenIds", "Walk", "WorkerPool"}
 """Public inside the package, where they are used across its floors."""
 
 PUBLIC_MODULES = [
@@ -252,8 +252,8 @@ def test_every_error_pickles_and_copies(kind: type[MoreGoodError]) -> None:
         for parameter in inspect.signature(kind).parameters.values()
         if parameter.default is inspect.Parameter.empty
     }
-    error = kind(**needed).of("asks.create", "Look there.")
-    error.after((moregood_async.Attempt(1, "reading", 0.1, "broke", True),))
+    error = kind(**needed)._with_operation("asks.create", "Look there.")
+    error._with_attempts((moregood_async.Attempt(1, "reading", 0.1, "broke", True),))
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(error) is type(again)
         assert (str(error), error.explain()) == (str(again), again.explain())

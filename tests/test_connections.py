@@ -57,7 +57,7 @@ def connections_of(maker: Maker) -> Connections:
 async def test_a_loop_has_one_transport_however_often_it_is_asked_for(maker: Maker) -> None:
     """Also by many at once."""
     connections = connections_of(maker)
-    found = await asyncio.gather(*(connections.here() for _ in range(50)))
+    found = await asyncio.gather(*(connections.for_running_loop() for _ in range(50)))
     assert ({id(found[0])}, 1) == ({id(each) for each in found}, len(maker.made))
     await connections.aclose()
 
@@ -65,8 +65,8 @@ async def test_a_loop_has_one_transport_however_often_it_is_asked_for(maker: Mak
 def test_each_loop_has_a_transport_of_its_own_and_closes_it_when_it_ends(maker: Maker) -> None:
     """Nobody has to call `aclose` in a loop that is over."""
     connections = connections_of(maker)
-    first = asyncio.run(connections.here())
-    second = asyncio.run(connections.here())
+    first = asyncio.run(connections.for_running_loop())
+    second = asyncio.run(connections.for_running_loop())
     assert first is not second
     assert [1, 1] == [transport.closed for transport in maker.made]
     asyncio.run(connections.aclose())
@@ -77,9 +77,12 @@ def test_two_loops_in_turn_each_find_their_own_again(maker: Maker) -> None:
     """The quick way knows the latest; the slow way knows all."""
     connections = connections_of(maker)
     with asyncio.Runner() as one, asyncio.Runner() as other:
-        first, second = one.run(connections.here()), other.run(connections.here())
-        assert first is one.run(connections.here())
-        assert second is other.run(connections.here())
+        first, second = (
+            one.run(connections.for_running_loop()),
+            other.run(connections.for_running_loop()),
+        )
+        assert first is one.run(connections.for_running_loop())
+        assert second is other.run(connections.for_running_loop())
         one.run(connections.aclose())
     assert 2 == len(maker.made)
 
@@ -87,7 +90,7 @@ def test_two_loops_in_turn_each_find_their_own_again(maker: Maker) -> None:
 async def test_closing_closes_each_transport_once(maker: Maker) -> None:
     """However often it is called."""
     connections = connections_of(maker)
-    here = await connections.here()
+    here = await connections.for_running_loop()
     await connections.aclose()
     await connections.aclose()
     await here.close()
@@ -97,11 +100,11 @@ async def test_closing_closes_each_transport_once(maker: Maker) -> None:
 async def test_what_is_closed_sends_nothing(maker: Maker) -> None:
     """Neither by asking again nor by those who had asked before."""
     connections = connections_of(maker)
-    here = await connections.here()
+    here = await connections.for_running_loop()
     assert 200 == (await here.send(request())).status
     await connections.aclose()
     with pytest.raises(ClientClosed, match="nothing was sent"):
-        await connections.here()
+        await connections.for_running_loop()
     with pytest.raises(ClientClosed, match="nothing was sent"):
         await here.send(request())
     assert [1] == [transport.sent for transport in maker.made]
@@ -110,9 +113,9 @@ async def test_what_is_closed_sends_nothing(maker: Maker) -> None:
 async def test_a_loops_connections_that_were_closed_are_made_anew(maker: Maker) -> None:
     """Where the client itself was not."""
     connections = connections_of(maker)
-    first = await connections.here()
+    first = await connections.for_running_loop()
     await first.close()
-    second = await connections.here()
+    second = await connections.for_running_loop()
     assert (False, True, 2) == (second.closed, first is not second, len(maker.made))
     await connections.aclose()
 
@@ -128,11 +131,11 @@ def test_a_key_has_one_pace_in_a_loop(maker: Maker) -> None:
 async def test_a_forgotten_one_warns_and_a_closed_or_unused_one_does_not(maker: Maker) -> None:
     """With the line at which the client was made."""
     used = connections_of(maker)
-    await used.here()
+    await used.for_running_loop()
     with pytest.warns(ResourceWarning, match=r"made at here\.py:1 was never closed"):
         del used
     closed = connections_of(maker)
-    await closed.here()
+    await closed.for_running_loop()
     await closed.aclose()
     unused = connections_of(maker)
     with warnings.catch_warnings():
@@ -145,11 +148,11 @@ async def test_after_a_fork_the_parents_connections_are_not_the_childs(
 ) -> None:
     """They are kept as they are, unclosed: what goes on there is the parent's."""
     connections = connections_of(maker)
-    parents = await connections.here()
+    parents = await connections.for_running_loop()
     monkeypatch.setattr("os.getpid", lambda: -1)
-    childs = await connections.here()
+    childs = await connections.for_running_loop()
     assert childs is not parents
-    assert childs is await connections.here()
+    assert childs is await connections.for_running_loop()
     del parents
     gc.collect()
     await settled()
@@ -161,8 +164,8 @@ async def test_closing_closes_what_belongs_to_the_loop_of_another_thread(maker: 
     """In that loop, and it is done when `aclose` returns."""
     connections = connections_of(maker)
     with Elsewhere() as elsewhere:
-        there = await elsewhere.run(connections.here())
-        here = await connections.here()
+        there = await elsewhere.run(connections.for_running_loop())
+        here = await connections.for_running_loop()
         await connections.aclose()
         assert (True, True) == (here.closed, there.closed)
         assert [1, 1] == [transport.closed for transport in maker.made]
@@ -173,7 +176,7 @@ def test_a_close_that_the_loops_end_cancels_is_made_up_for(maker: Maker) -> None
     connections = connections_of(maker)
 
     async def main() -> asyncio.Task[None]:
-        here = await connections.here()
+        here = await connections.for_running_loop()
         return asyncio.ensure_future(here.close())
 
     assert asyncio.run(main()).cancelled()
@@ -185,7 +188,7 @@ def test_a_close_that_the_loops_end_cancels_is_made_up_for(maker: Maker) -> None
 async def test_two_who_close_at_once_close_it_once(maker: Maker) -> None:
     """The second waits for the first."""
     connections = connections_of(maker)
-    await connections.here()
+    await connections.for_running_loop()
     await asyncio.gather(connections.aclose(), connections.aclose())
     assert [1] == [transport.closed for transport in maker.made]
 
@@ -195,7 +198,7 @@ async def test_a_child_that_only_closes_closes_nothing_of_its_parents(
 ) -> None:
     """`aclose` in the child is the child's."""
     connections = connections_of(maker)
-    parents = await connections.here()
+    parents = await connections.for_running_loop()
     monkeypatch.setattr("os.getpid", lambda: -1)
     await connections.aclose()
     assert [0] == [transport.closed for transport in maker.made]

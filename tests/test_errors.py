@@ -23,16 +23,16 @@ from moregood_async.errors import (
     ConnectionFailed,
     ConnectionLost,
     DeadlineExceeded,
+    Drained,
     Forbidden,
     InvalidRequest,
     MoreGoodError,
-    NoAnswer,
+    NoResponse,
     NotFound,
     RateLimited,
-    Recalled,
     ServerError,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     ValidationFailed,
     error_class,
 )
@@ -55,7 +55,7 @@ def api_error(kind: type[APIError], status: int) -> APIError:
     )
 
 
-def no_answer(kind: type[NoAnswer]) -> NoAnswer:
+def no_answer(kind: type[NoResponse]) -> NoResponse:
     """An error with something in every attribute."""
     return kind("cut off", phase="waiting", seconds=1.5, sent=True)
 
@@ -65,13 +65,13 @@ EVERY: list[MoreGoodError] = [
     ConfigurationError("there is no API key"),
     InvalidRequest({"channels": ("is empty",)}, operation="asks.create"),
     ClientClosed("the client was closed"),
-    no_answer(NoAnswer),
+    no_answer(NoResponse),
     no_answer(ConnectionFailed),
     no_answer(ConnectionLost),
     no_answer(AttemptTimedOut),
     DeadlineExceeded("out of time", retry_at=RETRY_AT),
-    Recalled("called back"),
-    UnexpectedAnswer("a 200 that is not JSON", status=200, body=b"<html>"),
+    Drained("called back"),
+    UnexpectedResponse("a 200 that is not JSON", status=200, body=b"<html>"),
     api_error(APIError, 418),
     api_error(BadRequest, 400),
     api_error(Unauthorized, 401),
@@ -88,7 +88,11 @@ each_error = pytest.mark.parametrize("error", EVERY, ids=lambda error: type(erro
 
 def lived(error: MoreGoodError) -> MoreGoodError:
     """A copy that has been through a call and was given a note."""
-    seen = copy.copy(error).after((REFUSED, LOST)).of("asks.create", "Look before you leap.")
+    seen = (
+        copy.copy(error)
+        ._with_attempts((REFUSED, LOST))
+        ._with_operation("asks.create", "Look before you leap.")
+    )
     seen.add_note("while reading row 7")
     return seen
 
@@ -119,14 +123,14 @@ def test_every_error_is_tried_here() -> None:
                 ConfigurationError,
                 InvalidRequest,
                 ClientClosed,
-                NoAnswer,
+                NoResponse,
                 DeadlineExceeded,
-                Recalled,
-                UnexpectedAnswer,
+                Drained,
+                UnexpectedResponse,
                 APIError,
             },
         ),
-        (NoAnswer, {ConnectionFailed, ConnectionLost, AttemptTimedOut}),
+        (NoResponse, {ConnectionFailed, ConnectionLost, AttemptTimedOut}),
         (
             APIError,
             {
@@ -141,7 +145,7 @@ def test_every_error_is_tried_here() -> None:
             },
         ),
     ],
-    ids=["MoreGoodError", "NoAnswer", "APIError"],
+    ids=["MoreGoodError", "NoResponse", "APIError"],
 )
 def test_the_tree_is_the_one_that_is_drawn(
     parent: type[MoreGoodError], children: set[type[MoreGoodError]]
@@ -221,13 +225,15 @@ def _raise_pickled(pickled: bytes) -> None:
     [
         (ConfigurationError("there is no API key"), "there is no API key"),
         (
-            InvalidRequest({"channels": ("is empty",), "email": ("a", "b")}).of("asks.create"),
+            InvalidRequest({"channels": ("is empty",), "email": ("a", "b")})._with_operation(
+                "asks.create"
+            ),
             "asks.create: nothing was sent: channels: is empty; email: a, b",
         ),
         (
             ConnectionFailed("refused", phase="connecting", seconds=0.1, sent=False)
-            .after((REFUSED,))
-            .of("charges.create"),
+            ._with_attempts((REFUSED,))
+            ._with_operation("charges.create"),
             (
                 "charges.create: refused (attempt 1, connecting, 0.10 s). "
                 "Check base_url, the network and the proxy; it is safe to send again."
@@ -235,8 +241,8 @@ def _raise_pickled(pickled: bytes) -> None:
         ),
         (
             AttemptTimedOut("no answer in time", phase="waiting", seconds=30.25, sent=True)
-            .after((REFUSED, LOST))
-            .of("asks.create", "Look at the messages."),
+            ._with_attempts((REFUSED, LOST))
+            ._with_operation("asks.create", "Look at the messages."),
             (
                 "asks.create: no answer in time (attempt 2, waiting, 30.25 s). "
                 "It may have taken effect. Look at the messages. "
@@ -244,14 +250,14 @@ def _raise_pickled(pickled: bytes) -> None:
             ),
         ),
         (
-            Unauthorized("Unauthenticated.", status=401).of("customers.list"),
+            Unauthorized("Unauthenticated.", status=401)._with_operation("customers.list"),
             (
                 "customers.list: 401 Unauthenticated. Check the project's secret key "
                 "(api_key= or MOREGOOD_API_KEY)."
             ),
         ),
         (
-            NotFound("No such customer.", status=404).after((REFUSED,)),
+            NotFound("No such customer.", status=404)._with_attempts((REFUSED,)),
             "404 No such customer (attempt 1, connecting, 0.10 s).",
         ),
         (
@@ -275,7 +281,11 @@ def test_an_error_says_what_where_how_far_how_long_and_what_to_do(
 
 def test_an_error_explains_all_attempts() -> None:
     """A line each, then the effect, then the advice."""
-    error = no_answer(AttemptTimedOut).after((REFUSED, LOST)).of("asks.create", "Look first.")
+    error = (
+        no_answer(AttemptTimedOut)
+        ._with_attempts((REFUSED, LOST))
+        ._with_operation("asks.create", "Look first.")
+    )
     assert [
         "AttemptTimedOut: asks.create: cut off",
         "- attempt 1: refused (connecting, 0.10 s)",
@@ -303,7 +313,7 @@ def test_an_effect_is_possible_where_any_attempt_may_have_had_one(
     attempts: tuple[Attempt, ...], before: bool, expected: bool
 ) -> None:
     """The last attempt alone does not decide."""
-    error = MoreGoodError("x", may_have_applied=before).after(attempts)
+    error = MoreGoodError("x", may_have_applied=before)._with_attempts(attempts)
     assert expected is error.may_have_applied
     assert attempts == error.attempts
     assert expected is ("It may have taken effect." in str(error))
@@ -339,11 +349,11 @@ CANARIES = ["canary@example.com", "+1 415 555 0199"]
     [
         MoreGoodError(" and ".join(CANARIES)),
         InvalidRequest({"email": CANARIES, CANARIES[0]: ("x",)}),  # type: ignore[dict-item]
-        UnexpectedAnswer(CANARIES[0], body=CANARIES[1].encode()),
+        UnexpectedResponse(CANARIES[0], body=CANARIES[1].encode()),
         ValidationFailed(
             CANARIES[0], status=422, fields={"phone": (CANARIES[1],)}, body=CANARIES[0].encode()
         ),
-        no_answer(ConnectionLost).of(f"GET customers/{CANARIES[0]}/{CANARIES[1]}"),
+        no_answer(ConnectionLost)._with_operation(f"GET customers/{CANARIES[0]}/{CANARIES[1]}"),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -70,17 +70,24 @@ async def test_what_it_believes_is_shown(sandbox: Sandbox) -> None:
         results = [result async for result in client.customers.upsert_many(ROWS)]
         after = client.pace
     assert [None] * len(ROWS) == [result.error for result in results]
-    assert (None, None, 0, 0.0) == (before.rate, before.window, before.refused, before.opens_in)
+    assert (None, None, 0, 0.0) == (
+        before.rate,
+        before.window,
+        before.throttled,
+        before.next_allowed_in,
+    )
     assert (20.0, Rate(20, per=1.0)) == (after.rate, after.window)
     assert (0, 0) == (after.in_flight, after.waiting)
-    assert 1 <= after.refused <= 6
+    assert 1 <= after.throttled <= 6
     assert len(ROWS) == sandbox.audit().customers
 
 
 def test_without_a_loop_it_shows_what_a_pace_begins_with() -> None:
     """Looking costs no connection, and leaves nothing to close."""
     client = MoreGoodClient(KEY, max_concurrency=2)
-    begins = PaceState(concurrency=2, sent=0, in_flight=0, waiting=0, refused=0, opens_in=0.0)
+    begins = PaceState(
+        concurrency=2, sent=0, in_flight=0, waiting=0, throttled=0, next_allowed_in=0.0
+    )
     assert begins == client.pace
 
 
@@ -91,6 +98,6 @@ async def test_each_key_has_a_pace_of_its_own(reader: Reader) -> None:
     other = client.with_options(api_key="another-key")
     await other.customers.upsert(first_name="Grace")
     same = client.with_options(max_attempts=1)
-    assert client.pace.opens_in > 50
-    assert 50 < same.pace.opens_in
-    assert 0.0 == other.pace.opens_in
+    assert client.pace.next_allowed_in > 50
+    assert 50 < same.pace.next_allowed_in
+    assert 0.0 == other.pace.next_allowed_in

@@ -24,7 +24,7 @@ from moregood_async import (
     Response,
     Review,
     ServerError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from moregood_async.models.pages import Pagination
 from moregood_async.pagination import SeenIds
@@ -78,7 +78,7 @@ async def test_pages_come_with_number_last_and_total(reader: Reader, prefetch: i
     """As the server said them."""
     paginator = reader(Listing.of(5)).reviews.list(prefetch=prefetch)
     got = [
-        (page.number, [each.id for each in page.items], page.last, page.total)
+        (page.page, [each.id for each in page.items], page.last_page, page.total)
         async for page in paginator.pages()
     ]
     assert [(1, [1, 2], 3, 5), (2, [3, 4], 3, 5), (3, [5], 3, 5)] == got
@@ -89,7 +89,7 @@ async def test_awaiting_a_paginator_gives_the_first_page(reader: Reader) -> None
     listing = Listing.of(5)
     paginator = reader(listing).reviews.list(start_page=2)
     page = await paginator
-    assert (2, [3, 4]) == (page.number, [each.id for each in page.items])
+    assert (2, [3, 4]) == (page.page, [each.id for each in page.items])
     assert page == await paginator.first_page()
     assert [2, 2] == listing.asked
 
@@ -146,7 +146,7 @@ async def test_per_page_is_sent_where_it_is_given(
     assert newest_first == await ids_of(client.reviews.list(per_page=3))
     assert 3 == sandbox.audit().requests["reviews.list"]
     page = await client.reviews.list(per_page=3)
-    assert (3, 3, 7, 3) == (page.per_page, len(page.items), page.total, page.last)
+    assert (3, 3, 7, 3) == (page.per_page, len(page.items), page.total, page.last_page)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ async def test_prefetch_runs_ahead_so_many_pages_and_no_more(reader: Reader, pre
     listing, ahead = Listing.of(24), list[int]()
     async for page in reader(listing).reviews.list(prefetch=prefetch).pages():
         await asyncio.sleep(0.01)
-        ahead.append(len(listing.asked) - page.number)
+        ahead.append(len(listing.asked) - page.page)
     assert 0 == ahead[0]  # how many pages there are is known only now
     assert [min(prefetch, 12 - number) for number in range(2, 13)] == ahead[1:]
     assert [*range(1, 13)] == listing.asked
@@ -332,7 +332,7 @@ async def test_rows_that_move_while_they_are_read_come_once(
     before, got = await with_reviews(sandbox, near, 20), list[int]()
     async for page in client.reviews.list(per_page=4, prefetch=prefetch).pages():
         got += [review.id for review in page.items]
-        if page.number < 9:
+        if page.page < 9:
             await with_reviews(sandbox, near, 3)
     assert len(set(got)) == len(got)
     assert set(before) <= set(got)
@@ -347,8 +347,8 @@ async def test_new_customers_between_pages_shift_nobody_in_twice(
     got = list[int]()
     async for page in client.customers.list(per_page=3).pages():
         got += [customer.id for customer in page.items]
-        if page.number < 5:
-            await near.customers.upsert(first_name="B", email=f"b{page.number}@example.com")
+        if page.page < 5:
+            await near.customers.upsert(first_name="B", email=f"b{page.page}@example.com")
     assert len(set(got)) == len(got)
     assert before <= set(got)
     assert 12 + 4 == sandbox.audit().customers
@@ -406,7 +406,7 @@ async def test_a_list_that_shrinks_to_a_clamping_server_is_not_passed_off_as_who
     """Asked for page 2 of 3, it answers page 1: nobody can say what page 2 held."""
     answers = {1: page_of([1, 2], current_page=1, last_page=3)}
     listing = Listing(lambda n: answers.get(n, page_of([1], current_page=1, last_page=1)))
-    with pytest.raises(UnexpectedAnswer, match="answered page 1 when asked for page 2"):
+    with pytest.raises(UnexpectedResponse, match="answered page 1 when asked for page 2"):
         await ids_of(reader(listing).reviews.list())
 
 
@@ -466,7 +466,7 @@ async def test_a_list_cut_short_ends_with_an_error(
 ) -> None:
     """What was read is given first; then the walk ends, and says that it is not whole."""
     listing, read = Listing(answer), list[Review]()
-    with pytest.raises(UnexpectedAnswer, match=SHORT) as raised:
+    with pytest.raises(UnexpectedResponse, match=SHORT) as raised:
         await into(read, reader(listing).reviews.list(prefetch=prefetch))
     assert got == [review.id for review in read]
     assert len(listing.asked) <= 10
@@ -558,10 +558,10 @@ async def test_a_429_in_the_middle_does_not_kill_the_listing(
     newest_first, got = await with_reviews(sandbox, near, 6), list[int]()
     async for page in client.reviews.list(per_page=2, prefetch=prefetch).pages():
         got += [review.id for review in page.items]
-        if page.number == 1:
+        if page.page == 1:
             sandbox.faults = Refuse(429, {"Retry-After": "0"}, times=1)
     assert newest_first == got
-    assert (4, 1) == (sandbox.audit().requests["reviews.list"], sandbox.audit().refused)
+    assert (4, 1) == (sandbox.audit().requests["reviews.list"], sandbox.audit().throttled)
 
 
 async def test_a_page_that_breaks_off_is_read_again(
@@ -599,7 +599,7 @@ CLAIMS = st.fixed_dictionaries(
 SCRIPT = st.lists(st.tuples(IDS, CLAIMS), min_size=1, max_size=8)
 """What a server answers, one after the other; the last one for ever."""
 
-Walked = tuple[list[int], UnexpectedAnswer | None, list[tuple[int, Pagination]]]
+Walked = tuple[list[int], UnexpectedResponse | None, list[tuple[int, Pagination]]]
 
 
 class Row:
@@ -617,7 +617,7 @@ def walked(answer: Callable[[int, int], tuple[list[int], Pagination]], prefetch:
         ids, pagination = answer(len(said), number)
         said.append((number, pagination))
         assert len(said) < 3000, "the walk does not end"
-        return Page(items=tuple(map(Row, ids)), number=number), pagination
+        return Page(items=tuple(map(Row, ids)), page=number), pagination
 
     async def walk() -> Walked:
         got, read, error = list[int](), 0, None
@@ -625,8 +625,8 @@ def walked(answer: Callable[[int, int], tuple[list[int], Pagination]], prefetch:
         try:
             async for page in pages:
                 got += [row.id for row in page.items]
-                read = page.number
-        except UnexpectedAnswer as short:
+                read = page.page
+        except UnexpectedResponse as short:
             error, read = short, read + 1
         return got, error, said[:read]
 
@@ -743,7 +743,7 @@ def test_rows_without_an_id_are_all_given() -> None:
     """Nothing tells them apart, so none is left out."""
 
     async def fetch(number: int) -> tuple[Page[str], Pagination]:
-        page = Page(items=("same", "same"), number=number)
+        page = Page(items=("same", "same"), page=number)
         return page, Pagination(current_page=number, last_page=2)
 
     assert ["same"] * 4 == asyncio.run(Paginator(fetch).collect())

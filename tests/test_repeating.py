@@ -27,12 +27,12 @@ from moregood_async.errors import (
     DeadlineExceeded,
     Forbidden,
     MoreGoodError,
-    NoAnswer,
+    NoResponse,
     NotFound,
     RateLimited,
     ServerError,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     ValidationFailed,
 )
 from moregood_async.operations import OPERATIONS
@@ -173,7 +173,7 @@ def misunderstood(fault: Link, *, took_effect: bool, says: str = "200") -> Row:
         again=False,
         unclear=True,
         took_effect=took_effect,
-        kind=UnexpectedAnswer,
+        kind=UnexpectedResponse,
         says=says,
     )
 
@@ -258,7 +258,7 @@ each_operation = pytest.mark.parametrize("name", CALLS)
 
 def test_the_table_knows_every_operation() -> None:
     """A new one is told here whether it may be repeated."""
-    assert {operation.name: operation.repeatable for operation in OPERATIONS} == {
+    assert {operation.name: operation.idempotent for operation in OPERATIONS} == {
         name: name not in ONCE for name in CALLS
     }
     assert {operation.name for operation in OPERATIONS if operation.method != "GET"} == WRITES
@@ -411,7 +411,7 @@ async def test_no_call_ever_makes_two_asks(seed: int) -> None:
         async for result in batch:
             assert result.error is None or isinstance(result.error, MoreGoodError)
         audit, stats = on.sandbox.audit(), batch.stats
-    assert () == audit.asks_twice
+    assert () == audit.duplicate_asks
     assert stats.done <= audit.asks <= stats.done + stats.unknown
     assert 60 == audit.requests["asks.create"] == stats.done + stats.failed + stats.unknown
     assert min(stats.done, stats.unknown) > 0
@@ -482,12 +482,12 @@ AttemptTimedOut: asks.create: no answer in time
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.
 - attempt_timeout= gives each attempt more time.""",
     "a web page": """\
-UnexpectedAnswer: asks.create: a 200 that is not JSON
+UnexpectedResponse: asks.create: a 200 that is not JSON
 - attempt 1: 200 (answered, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.
 - Check that base_url points at the API itself and not at a web page or a proxy.""",
     "redirected": """\
-UnexpectedAnswer: asks.create: a redirect (302), which is never followed
+UnexpectedResponse: asks.create: a redirect (302), which is never followed
 - attempt 1: 302 (answered, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.
 - Check that base_url points at the API itself and not at a web page or a proxy.""",
@@ -513,7 +513,7 @@ async def test_an_answer_that_is_not_http_is_told_with_its_attempts() -> None:
         RawServer(saying(http("500 Oops"), b"SSH-2.0-OpenSSH\r\n\r\n")) as server,
         MoreGoodClient(KEY, base_url=f"{server.url}/beacon") as client,
     ):
-        with pytest.raises(UnexpectedAnswer) as caught:
+        with pytest.raises(UnexpectedResponse) as caught:
             await quick(client).customers.upsert(first_name="Ada", email=ADA)
         assert 2 == len(server.received)
     assert [(1, "500", True), (2, "no HTTP", True)] == [
@@ -530,7 +530,7 @@ async def test_an_answer_that_is_not_http_is_told_with_its_attempts() -> None:
 async def test_a_redirect_is_never_followed(name: str, status: int) -> None:
     """Where it points, nobody ever calls: the key stays with the host it was meant for."""
     async with RawServer() as target, scene(Redirect(f"{target.url}/login", status)) as on:
-        with pytest.raises(UnexpectedAnswer, match="redirect"):
+        with pytest.raises(UnexpectedResponse, match="redirect"):
             await CALLS[name](on.client)
         assert (1, 0) == (on.requests(name), target.connections)
 
@@ -697,12 +697,12 @@ async def test_what_happened_with_the_old_key_is_not_forgotten(keys: list[str]) 
 
 
 async def test_an_answer_after_a_rotation_is_told_with_its_attempts(keys: list[str]) -> None:
-    """`UnexpectedAnswer` is the second one's, and the first is in its story."""
+    """`UnexpectedResponse` is the second one's, and the first is in its story."""
     async with (
         RawServer(saying(http("401 No"), http(body=b"<html>"))) as server,
         MoreGoodClient(vault(keys), base_url=server.url) as client,
     ):
-        with pytest.raises(UnexpectedAnswer) as caught:
+        with pytest.raises(UnexpectedResponse) as caught:
             await CALLS["asks.create"](client)
     assert [(1, "401", False), (2, "200", True)] == [
         (each.number, each.outcome, each.may_have_applied) for each in caught.value.attempts
@@ -719,4 +719,4 @@ async def test_a_refusal_at_the_end_is_the_calls_answer() -> None:
             await CALLS["asks.create"](on.client)
         assert (1, 0) == (on.requests("asks.create"), on.effects("asks.create"))
     assert not caught.value.may_have_applied
-    assert not isinstance(caught.value, NoAnswer)
+    assert not isinstance(caught.value, NoResponse)

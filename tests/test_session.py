@@ -19,7 +19,7 @@ from moregood_async.errors import (
     InvalidRequest,
     MoreGoodError,
     ServerError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from moregood_async.models.asks import AskCreate
 from moregood_async.models.customers import CustomerUpsert
@@ -91,7 +91,7 @@ async def test_a_call_becomes_a_request(far: Far, client_of: ClientOf) -> None:
     } == request.headers.plain
     assert ("locations.update", True, 1, 30.0) == (
         request.operation,
-        request.repeatable,
+        request.idempotent,
         request.attempt,
         request.attempt_timeout,
     )
@@ -118,21 +118,21 @@ SENDING: dict[str, tuple[Callable[[MoreGoodClient], Awaitable[object]], bool]] =
     "ask": (lambda of: of.asks.create(email="a@b.c", channels=["email"]), False),
     "GET": (lambda of: of.request("GET", "x"), True),
     "POST": (lambda of: of.request("POST", "x"), False),
-    "POST, repeatable": (lambda of: of.request("POST", "x", repeatable=True), True),
-    "GET, not repeatable": (lambda of: of.request("GET", "x", repeatable=False), False),
+    "POST, idempotent": (lambda of: of.request("POST", "x", idempotent=True), True),
+    "GET, not idempotent": (lambda of: of.request("GET", "x", idempotent=False), False),
 }
 
 
-@pytest.mark.parametrize(("call", "repeatable"), SENDING.values(), ids=SENDING)
+@pytest.mark.parametrize(("call", "idempotent"), SENDING.values(), ids=SENDING)
 async def test_a_request_says_whether_it_may_be_repeated(
     far: Far,
     client_of: ClientOf,
     call: Callable[[MoreGoodClient], Awaitable[object]],
-    repeatable: bool,
+    idempotent: bool,
 ) -> None:
     """By its row, by its value, or as it was told."""
     await call(client_of(far))
-    assert [repeatable] == [request.repeatable for request in far.heard]
+    assert [idempotent] == [request.idempotent for request in far.heard]
 
 
 async def test_the_deadline_begins_with_the_call(far: Far, client_of: ClientOf) -> None:
@@ -320,9 +320,9 @@ async def test_the_slot_is_held_while_the_middlewares_run(far: Far, client_of: C
     [
         (said({"success": False, "message": "no"}), APIError, False),
         (said({"success": False, "code": 500}), ServerError, True),
-        (said({"success": False}), UnexpectedAnswer, True),
-        (said([1]), UnexpectedAnswer, True),
-        (said({"data": {"id": {}}}), UnexpectedAnswer, True),
+        (said({"success": False}), UnexpectedResponse, True),
+        (said([1]), UnexpectedResponse, True),
+        (said({"data": {"id": {}}}), UnexpectedResponse, True),
     ],
     ids=["no", "no, 500", "no, and nothing else", "a list", "no id"],
 )
@@ -347,7 +347,7 @@ async def test_a_200_that_is_no_success_is_an_error_with_its_attempt(
 
 async def test_a_read_that_was_not_understood_has_changed_nothing(client_of: ClientOf) -> None:
     """Whatever came back."""
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(UnexpectedResponse) as caught:
         await client_of(Far(said({"data": "x"}))).reviews.list().first_page()
     assert ("reviews.list", False) == (caught.value.operation, caught.value.may_have_applied)
 

@@ -28,8 +28,8 @@ from moregood_async.errors import (
     ClientClosed,
     ConnectionFailed,
     ConnectionLost,
-    NoAnswer,
-    UnexpectedAnswer,
+    NoResponse,
+    UnexpectedResponse,
 )
 from moregood_async.privacy import Headers
 from moregood_async.transport import (
@@ -83,8 +83,8 @@ async def transport(request: pytest.FixtureRequest) -> AsyncIterator[AiohttpTran
     await ours.close()
 
 
-async def failure(transport: AiohttpTransport, request: Request) -> NoAnswer:
-    with pytest.raises(NoAnswer) as caught:
+async def failure(transport: AiohttpTransport, request: Request) -> NoResponse:
+    with pytest.raises(NoResponse) as caught:
         await transport(request)
     error = caught.value
     assert error.seconds >= 0
@@ -94,7 +94,7 @@ async def failure(transport: AiohttpTransport, request: Request) -> NoAnswer:
     return error
 
 
-def told(error: NoAnswer) -> tuple[type[NoAnswer], str, bool]:
+def told(error: NoResponse) -> tuple[type[NoResponse], str, bool]:
     return type(error), error.phase, error.sent
 
 
@@ -314,7 +314,7 @@ async def test_an_answer_that_is_not_http_is_no_connection_problem(
     """It is not repeated; a write may have taken effect all the same."""
     request = attrs.evolve(make("http://127.0.0.1"), attempt=3)
     async with RawServer(saying_and_closing(said)) as server:
-        with pytest.raises(UnexpectedAnswer) as caught:
+        with pytest.raises(UnexpectedResponse) as caught:
             await transport(attrs.evolve(request, url=server.url))
     error = caught.value
     assert request.writes == error.may_have_applied

@@ -190,7 +190,7 @@ def test_a_request_has_all_the_time_by_nature() -> None:
     """Without settings it has no limits, is not repeated, is the first attempt, and goes first."""
     request = a_request()
     assert (math.inf, math.inf) == (request.deadline.at, request.attempt_timeout)
-    assert (False, 1) == (request.repeatable, request.attempt)
+    assert (False, 1) == (request.idempotent, request.attempt)
     assert "interactive" == request.priority
     assert a_request().deadline is not request.deadline
 
@@ -198,7 +198,7 @@ def test_a_request_has_all_the_time_by_nature() -> None:
 def test_a_deadline_that_stood_still_is_later_by_as_much() -> None:
     """And shows itself as a moment."""
     deadline = Deadline(10.0)
-    deadline.stood_still(2.5)
+    deadline.extend(2.5)
     assert (12.5, "Deadline(12.500)") == (deadline.at, repr(deadline))
 
 

@@ -194,7 +194,7 @@ async def anything_else_is_requested(client: MoreGoodClient) -> None:
     response = await client.request("GET", "customers", query={"page": 1, "per_page": None})
     assert_type(response, Response)
     assert_type(response.body, bytes)
-    await client.request("POST", "asks", json={"x": 1}, headers={"X": "1"}, repeatable=False)
+    await client.request("POST", "asks", json={"x": 1}, headers={"X": "1"}, idempotent=False)
     await client.request("GET")  # type: ignore[call-arg]
     await client.request("GET", "x", body=b"")  # type: ignore[call-arg]
 

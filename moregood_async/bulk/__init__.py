@@ -18,7 +18,7 @@ What survives, and why nobody is asked twice, is in `moregood_async.bulk.states`
 from moregood_async.bulk.asking import AskTemplate
 from moregood_async.bulk.charging import ChargeTemplate
 from moregood_async.bulk.engine import StoppedItself
-from moregood_async.bulk.export import (
+from moregood_async.bulk.exporting import (
     CannotExport,
     CsvWriter,
     Export,
@@ -26,9 +26,9 @@ from moregood_async.bulk.export import (
     NoParquet,
     whole_file,
 )
-from moregood_async.bulk.input.columns import BadMapping, Column, ColumnMapping
-from moregood_async.bulk.input.rows import Record, Row
-from moregood_async.bulk.input.sources import (
+from moregood_async.bulk.importing.columns import BadMapping, Column, ColumnMapping
+from moregood_async.bulk.importing.rows import Record, Row
+from moregood_async.bulk.importing.sources import (
     BadFile,
     Source,
     read_csv,

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from moregood_async.bulk.input.sources import Source
+from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.orders import Orders
 
 

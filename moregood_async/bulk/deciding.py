@@ -17,10 +17,10 @@ from moregood_async.errors import (
     ConnectionFailed,
     ConnectionLost,
     DeadlineExceeded,
+    Drained,
     Forbidden,
     MoreGoodError,
     RateLimited,
-    Recalled,
     ServerError,
     Unauthorized,
     ValidationFailed,
@@ -36,7 +36,7 @@ PAUSES_SECONDS: Final = (2.0, 10.0, 30.0)
 FIRST_LOOK_SECONDS: Final = 1.0
 """After a request could leave, until the API is looked at first: most lost ones have happened."""
 
-_PASSING = (ConnectionFailed, ConnectionLost, AttemptTimedOut, DeadlineExceeded, Recalled)
+_PASSING = (ConnectionFailed, ConnectionLost, AttemptTimedOut, DeadlineExceeded, Drained)
 _PASSING_ANSWERS = (RateLimited, ServerError)
 _NO_USE = (Unauthorized, Forbidden, ConfigurationError)
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from moregood_async.batch import WorkedOff
+from moregood_async.batch import WorkerPool
 from moregood_async.bulk.clocks import ServerClock
 from moregood_async.bulk.deciding import (
     MOST_TRIES,
@@ -35,9 +35,9 @@ from moregood_async.bulk.states import Event, State, Step
 from moregood_async.bulk.stopping import WINDOW_ROWS, StopRule
 from moregood_async.bulk.waiting_room import WaitingRoom
 from moregood_async.client import MoreGoodClient
-from moregood_async.errors import MoreGoodError, Recalled
+from moregood_async.errors import Drained, MoreGoodError
 from moregood_async.models.customers import Customer
-from moregood_async.wire import Recall
+from moregood_async.wire import Drain
 
 ROWS_AT_WORK: Final = 96
 """Rows at work at once: so many that commits and requests of some hide those of others."""
@@ -83,8 +83,8 @@ class Engine:
         asked: int,
         spent: Spent,
     ) -> None:
-        self._recall = Recall()
-        self._client = client.with_options(recall=self._recall)
+        self._drain = Drain()
+        self._client = client.with_options(drain=self._drain)
         self._journal = journal
         self._intake = intake
         self._orders = orders
@@ -113,12 +113,12 @@ class Engine:
     def stop(self) -> None:
         """Read no further row, and send nothing new; what is in flight is finished."""
         self._stopping = True
-        self._recall.now()
+        self._drain.start()
         self._news.set()
 
     async def ends(self) -> AsyncGenerator[Entry, None]:
         """Each row that is over, as it ends."""
-        work = WorkedOff(self._items(), self._worked, workers=ROWS_AT_WORK, ordered=False)
+        work = WorkerPool(self._items(), self._worked, workers=ROWS_AT_WORK, ordered=False)
         async with aclosing(work.results()) as results:
             async for entry in results:
                 if entry is not None:
@@ -303,7 +303,7 @@ class Engine:
         try:
             verdict = await self._verdict(item)
         except Exception as error:  # noqa: BLE001 - it is the row's, and told with it
-            if isinstance(error, Recalled):
+            if isinstance(error, Drained):
                 return False
             entry.error = f"{UNSEEN}: {told_of(error)}"
             if self._is_worth_another_look(item, error):
@@ -334,7 +334,7 @@ class Engine:
         if entry.step is Step.CHARGE and item.customer is not None:
             if await self._journal.charged_meanwhile(entry):
                 return Verdict.UNCLEAR
-            now = await save(self._client, item)  # it converges, and its answer counts
+            now = await save(self._client, item)  # it is idempotent, and its answer counts
             return charge_verdict(entry, now, dated=self._orders.dates_charges)
         return Verdict.UNCLEAR
 
@@ -342,7 +342,7 @@ class Engine:
         """See whether its customer was asked since; gives whether there may be more to do."""
         entry, began = item.entry, time.monotonic()
         try:
-            answer = await save(self._client, item)  # it converges, and its answer tells
+            answer = await save(self._client, item)  # it is idempotent, and its answer tells
         except Exception as error:  # noqa: BLE001 - it is the row's, and told with it
             if self._is_worth_another_look(item, error):
                 return True
@@ -359,7 +359,7 @@ class Engine:
 
     def _is_worth_another_look(self, item: Item, error: Exception) -> bool:
         """Whether it is, after a rest; where the API cannot be used, the run stops."""
-        if isinstance(error, Recalled):
+        if isinstance(error, Drained):
             return False
         ending = ending_of(error)
         if ending.is_final:

@@ -58,7 +58,7 @@ class Meter:
             total=self._total,
             rate=rate,
             eta=left / rate if left is not None and rate else None,
-            waits=self._client.pace.opens_in if entry is None else 0.0,
+            waits=self._client.pace.next_allowed_in if entry is None else 0.0,
             settling=self._engine.waiting,
         )
 

@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from contextlib import aclosing
 from typing import Any, Final
 
-from moregood_async.bulk.input.rows import Record
-from moregood_async.bulk.input.sources import Source
+from moregood_async.bulk.importing.rows import Record
+from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.journal import Journal, JournalMismatch
 from moregood_async.bulk.journal.entry import Entry
 from moregood_async.bulk.orders import Orders
@@ -125,7 +125,7 @@ class Intake:
 
 def _intend(entry: Entry) -> None:
     """An upsert that converges may be sent at any time from its registration on."""
-    if entry.state is State.READY and entry.converges:
+    if entry.state is State.READY and entry.idempotent:
         entry.becomes(Event.INTEND)
 
 

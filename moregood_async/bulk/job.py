@@ -20,7 +20,7 @@ from moregood_async.bulk.charging import ChargeTemplate
 from moregood_async.bulk.clocks import CLOCK_BEHIND_SECONDS, ServerClock
 from moregood_async.bulk.engine import Engine, Spent
 from moregood_async.bulk.events import Events, Meter
-from moregood_async.bulk.input.sources import Source, read_items
+from moregood_async.bulk.importing.sources import Source, read_items
 from moregood_async.bulk.intake import Intake
 from moregood_async.bulk.journal import Journal, JournalMismatch
 from moregood_async.bulk.journal.writer import unbroken
@@ -388,7 +388,7 @@ def _figures(before: Any, after: Any, spent: Spent) -> dict[str, Any]:
     requests = after.sent - before.sent
     return {
         "requests": requests,
-        "refused": after.refused - before.refused,
+        "refused": after.throttled - before.throttled,
         "retries": max(0, requests - spent.calls),
         "phases": {phase: round(seconds, 3) for phase, seconds in spent.seconds.items()},
     }

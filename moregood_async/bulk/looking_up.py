@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 
-from moregood_async.batch import WorkedOff
+from moregood_async.batch import WorkerPool
 from moregood_async.bulk.asking import marks_of_customer
 from moregood_async.bulk.clocks import ServerClock
 from moregood_async.bulk.journal import Journal
@@ -65,7 +65,7 @@ async def _once(
             return entry, Verdict.UNCLEAR
         return entry, await _verdict(client, orders, entry, customers.get(entry.place))
 
-    work_off = WorkedOff(unknown, work, workers=LOOKS_AT_ONCE, ordered=False)
+    work_off = WorkerPool(unknown, work, workers=LOOKS_AT_ONCE, ordered=False)
     async with aclosing(work_off.results()) as results:
         async for entry, verdict in results:
             if verdict is Verdict.HAPPENED:

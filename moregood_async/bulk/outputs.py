@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, cast
 
-from moregood_async.bulk.export.forms import form_of
-from moregood_async.bulk.input.rows import MAY_HAVE_BEEN_ASKED, Record
-from moregood_async.bulk.input.sources import ParquetFile, Source
+from moregood_async.bulk.exporting.forms import form_of
+from moregood_async.bulk.importing.rows import MAY_HAVE_BEEN_ASKED, Record
+from moregood_async.bulk.importing.sources import ParquetFile, Source
 from moregood_async.bulk.journal import JournalMismatch
 from moregood_async.bulk.outcomes import UNASKED, RowEnd
 from moregood_async.bulk.reading import JournalReader

@@ -14,8 +14,8 @@ import attrs
 from moregood_async.bulk.asking import marks_of_customer
 from moregood_async.bulk.clocks import ServerClock
 from moregood_async.bulk.deciding import asked_already
-from moregood_async.bulk.input.rows import Record
-from moregood_async.bulk.input.sources import Source
+from moregood_async.bulk.importing.rows import Record
+from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.intake import pieces_of, texts_of
 from moregood_async.bulk.journal import Journal, people
 from moregood_async.bulk.journal.entry import Entry

@@ -8,8 +8,8 @@ from typing import cast
 import attrs
 
 from moregood_async.bulk.asking import AskTemplate, marks_of
-from moregood_async.bulk.input.rows import Record, Row, told
-from moregood_async.bulk.input.sources import Source
+from moregood_async.bulk.importing.rows import Record, Row, told
+from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.journal.entry import Entry
 from moregood_async.bulk.orders import Orders
 from moregood_async.bulk.states import Event, State, Step
@@ -59,7 +59,7 @@ def prepare(entry: Entry, record: Record, source: Source, orders: Orders) -> Ite
     except InvalidRequest as error:
         entry.becomes(Event.REJECT, error=told(error.fields, source.mapping), kind="InvalidRequest")
         return Item(entry)
-    entry.converges, entry.charges = customer.converges, charge is not None
+    entry.idempotent, entry.charges = customer.idempotent, charge is not None
     entry.warning = "; ".join(row.warnings)
     item = Item(entry, customer, charge, marks=tuple(marks_of(customer)))
     if orders.ask is not None:

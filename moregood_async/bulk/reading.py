@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from moregood_async.bulk.belonging import Belonging
-from moregood_async.bulk.input.rows import Record
+from moregood_async.bulk.importing.rows import Record
 from moregood_async.bulk.journal.entry import COLUMNS, Entry
 from moregood_async.bulk.journal.opening import readable
 from moregood_async.bulk.outcomes import RowEnd

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Self
 
-from moregood_async.bulk.export.text import row_writer
-from moregood_async.bulk.input.rows import ERROR, Row
+from moregood_async.bulk.exporting.text import row_writer
+from moregood_async.bulk.importing.rows import ERROR, Row
 from moregood_async.bulk.results import PRIVATE, Layout, Recorded, cells_of, one_line
 
 

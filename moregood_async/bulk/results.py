@@ -9,10 +9,10 @@ from typing import IO, Any, Protocol, Self
 
 import attrs
 
-from moregood_async.bulk.export.arrow import pyarrow, whole_letters
-from moregood_async.bulk.export.files import HALF_LETTERS, whole_bytes, whole_file
-from moregood_async.bulk.export.forms import Form
-from moregood_async.bulk.export.text import cell_text, guarded, json_text, row_writer
+from moregood_async.bulk.exporting.arrow import pyarrow, whole_letters
+from moregood_async.bulk.exporting.files import HALF_LETTERS, whole_bytes, whole_file
+from moregood_async.bulk.exporting.forms import Form
+from moregood_async.bulk.exporting.text import cell_text, guarded, json_text, row_writer
 
 STATUS, ID, ERROR = "moregood_status", "moregood_id", "moregood_error"
 LINE, TEXT = "moregood_line", "moregood_text"

@@ -28,7 +28,7 @@ async def send(client: MoreGoodClient, item: Item) -> Customer | Charge | Ask:
 
 
 async def save(client: MoreGoodClient, item: Item) -> Customer:
-    """The row's customer; where it converges, it can be done at any time."""
+    """The row's customer; where it idempotent, it can be done at any time."""
     assert item.customer is not None  # noqa: S101
     return await client.customers.upsert(item.customer)
 

@@ -110,18 +110,18 @@ _AFTER: Mapping[tuple[State, Event], State] = MappingProxyType(
 _HARMLESS = frozenset({Event.LOST, Event.DIED})
 
 
-def after(state: State, event: Event, *, converges: bool = False) -> State:
+def after(state: State, event: Event, *, idempotent: bool = False) -> State:
     """The state that an event leads to; DONE is that of the step, not yet of the row.
 
     >>> after(State.INTENDED, Event.LOST).name
     'UNKNOWN'
-    >>> after(State.INTENDED, Event.LOST, converges=True).name
+    >>> after(State.INTENDED, Event.LOST, idempotent=True).name
     'READY'
 
     Raises:
         ImpossibleTransition: It cannot happen in that state.
     """
-    if converges and event in _HARMLESS:
+    if idempotent and event in _HARMLESS:
         event = Event.NOT_SENT
     try:
         return _AFTER[state, event]

@@ -12,8 +12,8 @@ from typing import Any
 import attrs
 
 from moregood_async.bulk.asking import AskTemplate, marks_of
-from moregood_async.bulk.export import CsvWriter, whole_file
-from moregood_async.bulk.input.sources import read_csv
+from moregood_async.bulk.exporting import CsvWriter, whole_file
+from moregood_async.bulk.importing.sources import read_csv
 from moregood_async.bulk.job import Job
 from moregood_async.cli import demo_report, exits
 from moregood_async.cli.console import Voice

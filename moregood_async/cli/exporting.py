@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import click
 
-from moregood_async.bulk.export import Came, CannotExport, Export, Form, NoParquet, What, form_of
+from moregood_async.bulk.exporting import Came, CannotExport, Export, Form, NoParquet, What, form_of
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice, counted, duration
 from moregood_async.cli.progress import Steps

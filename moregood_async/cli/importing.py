@@ -12,8 +12,8 @@ import click
 
 from moregood_async.bulk.asking import AskTemplate
 from moregood_async.bulk.charging import ChargeTemplate
-from moregood_async.bulk.input.columns import chosen_columns
-from moregood_async.bulk.input.sources import Source, read_customers
+from moregood_async.bulk.importing.columns import chosen_columns
+from moregood_async.bulk.importing.sources import Source, read_customers
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.orders import SETTLE_AFTER_SECONDS, OnUnknown
 from moregood_async.cli import exits

@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from moregood_async.bulk.engine import StoppedItself
-from moregood_async.bulk.input.sources import Source
+from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.journal import JournalError
 from moregood_async.bulk.outcomes import Progress, RowEnd

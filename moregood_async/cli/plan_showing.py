@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moregood_async.bulk.input.sources import Source
+from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.planning import Plan
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice

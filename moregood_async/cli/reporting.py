@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import click
 
-from moregood_async.bulk.input.sources import Source
+from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.outputs import reason_of, write_results
 from moregood_async.bulk.reading import JournalReader
 from moregood_async.cli import exits

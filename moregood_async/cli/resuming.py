@@ -9,7 +9,7 @@ from typing import Any, Literal
 import attrs
 
 from moregood_async.bulk.belonging import Belonging
-from moregood_async.bulk.input.sources import Source, read_customers
+from moregood_async.bulk.importing.sources import Source, read_customers
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.journal import JournalUnusable
 from moregood_async.bulk.orders import OnUnknown, Orders

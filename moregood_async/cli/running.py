@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from moregood_async.bulk.input.columns import BadMapping
-from moregood_async.bulk.input.sources import BadFile
+from moregood_async.bulk.importing.columns import BadMapping
+from moregood_async.bulk.importing.sources import BadFile
 from moregood_async.bulk.journal import JournalError
 from moregood_async.bulk.planning import PlanChanged
 from moregood_async.cli import exits

@@ -27,7 +27,7 @@ from moregood_async.governor.ledger import Ledger, Sent
 from moregood_async.governor.state import PaceState
 from moregood_async.governor.stated import StatedRate
 from moregood_async.governor.unlimited import Unlimited
-from moregood_async.wire import Response, told_to_wait
+from moregood_async.wire import Response, is_rate_limited
 
 STRUGGLING = frozenset({502, 503, 504})
 """A gateway or a server that cannot keep up."""
@@ -88,7 +88,7 @@ class Governor:
     def answered(self, now: float, sent: Sent, operation: str, response: Response) -> None:
         """An answer came, whatever its status."""
         self._ends(sent)
-        if response.status >= 400 and told_to_wait(response):
+        if response.status >= 400 and is_rate_limited(response):
             self._was_refused(now, sent, response)
             return
         ledger, seconds = self._ledger, now - sent.at
@@ -123,6 +123,6 @@ class Governor:
             sent=self._ledger.sent,
             in_flight=self._ledger.in_flight,
             waiting=waiting,
-            refused=self._ledger.refused,
-            opens_in=0.0 if opens == math.inf else max(0.0, opens - now),
+            throttled=self._ledger.refused,
+            next_allowed_in=0.0 if opens == math.inf else max(0.0, opens - now),
         )

@@ -18,7 +18,7 @@ class PaceState(Believed):
     in_flight: int
     waiting: int
     """Calls whose turn has not come."""
-    refused: int
-    """Requests that were told to wait (429, or 503 with ``Retry-After``), all in all."""
-    opens_in: float
+    throttled: int
+    """Requests of this key that were rate limited (429, or 503 with ``Retry-After``)."""
+    next_allowed_in: float
     """Seconds until the next request may go; 0.0 where it may at once, or once one has ended."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable
 
-from moregood_async.errors import NoAnswer
+from moregood_async.errors import NoResponse
 from moregood_async.wire import Handler, Request, Response
 
 logger: logging.Logger = logging.getLogger("moregood_async")
@@ -21,7 +21,7 @@ def observe(request: Request, call_next: Handler) -> Awaitable[Response]:
 async def _observed(request: Request, call_next: Handler) -> Response:
     try:
         response = await call_next(request)
-    except NoAnswer as error:
+    except NoResponse as error:
         logger.debug(
             "%s attempt %d: %s (%s) after %.3f s",
             request.operation,

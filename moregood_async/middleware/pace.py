@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 
-from moregood_async.errors import DeadlineExceeded, MoreGoodError, NoAnswer, Recalled
+from moregood_async.errors import DeadlineExceeded, Drained, MoreGoodError, NoResponse
 from moregood_async.governor.governor import Governor
 from moregood_async.governor.ledger import Sent
 from moregood_async.governor.state import PaceState
-from moregood_async.wire import Handler, Request, Response, told_to_wait
+from moregood_async.wire import Handler, Request, Response, is_rate_limited
 
 BETWEEN_EXPIRIES_SECONDS = 0.01
 """The whole queue is looked through for calls that ran out of time, but not more often."""
@@ -90,7 +90,7 @@ class Pace:
 
         Raises:
             DeadlineExceeded: Its turn comes too late; nothing was sent.
-            Recalled: It was called back before its turn came; nothing was sent.
+            Drained: It was called back before its turn came; nothing was sent.
         """
         governor, now = self._governor, self._clock()
         _check(request)
@@ -101,7 +101,7 @@ class Pace:
         response = None
         try:
             response = await call_next(request)
-        except NoAnswer:
+        except NoResponse:
             governor.unanswered(sent)
             raise
         except BaseException:
@@ -116,7 +116,7 @@ class Pace:
 
     def _go_on(self, response: Response | None) -> None:
         """An answer may open the door, or shut it for longer than some can wait."""
-        if response is not None and told_to_wait(response):
+        if response is not None and is_rate_limited(response):
             self._dismiss_late()
         self._wake()
 
@@ -131,17 +131,17 @@ class Pace:
         else:
             self._interactive.append(waiter)
             self._expires.at_latest(deadline.at, now)
-        if request.recall is not None:
-            request.recall.tells(self._recalled)
+        if request.drain is not None:
+            request.drain.add_callback(self._drain_queue)
         self._wake()
         try:
             sent = await waiter.turn
             _check(request)
-        except (asyncio.CancelledError, Recalled):
+        except (asyncio.CancelledError, Drained):
             self._give_back(waiter.turn)
             raise
         if bulk:
-            deadline.stood_still(sent.at - now)
+            deadline.extend(sent.at - now)
         return sent
 
     def _expire(self) -> None:
@@ -156,12 +156,12 @@ class Pace:
         if earliest < math.inf:
             self._expires.at_latest(max(earliest, now + BETWEEN_EXPIRIES_SECONDS), now)
 
-    def _recalled(self) -> None:
+    def _drain_queue(self) -> None:
         """Calls that were called back leave the queue."""
         for queue in (self._interactive, self._bulk):
             for waiter in queue:
-                if waiter.request.is_called_back:
-                    waiter.dismiss(Recalled(_CALLED_BACK))
+                if waiter.request.is_drained:
+                    waiter.dismiss(Drained(_CALLED_BACK))
         self._wake()
 
     def _give_back(self, turn: asyncio.Future[Sent]) -> None:
@@ -205,8 +205,8 @@ _CALLED_BACK = "nothing was sent: it was called back before its turn came"
 
 
 def _check(request: Request) -> None:
-    if request.is_called_back:
-        raise Recalled(_CALLED_BACK)
+    if request.is_drained:
+        raise Drained(_CALLED_BACK)
 
 
 def _too_late(seconds: float) -> DeadlineExceeded:

@@ -26,8 +26,8 @@ from collections.abc import Awaitable, Callable
 import attrs
 from tenacity import AsyncRetrying, RetryCallState
 
-from moregood_async.errors import Attempt, DeadlineExceeded, MoreGoodError, NoAnswer
-from moregood_async.wire import Handler, Request, Response, told_to_wait
+from moregood_async.errors import Attempt, DeadlineExceeded, MoreGoodError, NoResponse
+from moregood_async.wire import Handler, Request, Response, is_rate_limited
 
 logger: logging.Logger = logging.getLogger("moregood_async")
 
@@ -37,26 +37,26 @@ TIMERS_RING_EARLY_SECONDS = 0.001
 PATIENT_REFUSALS = 50
 """How often a bulk request (a batch's row) may be told to wait before it gives up."""
 
-Outcome = Response | NoAnswer
+Outcome = Response | NoResponse
 
 
 def may_have_applied(request: Request, outcome: Outcome) -> bool:
     """Whether a write that ended like this may have taken effect."""
     if not request.writes:
         return False
-    if isinstance(outcome, NoAnswer):
+    if isinstance(outcome, NoResponse):
         return outcome.sent
     unclear = outcome.status == 408 or outcome.status >= 500 or 300 <= outcome.status <= 399
-    return unclear and not told_to_wait(outcome)
+    return unclear and not is_rate_limited(outcome)
 
 
 def worth_repeating(request: Request, outcome: Outcome) -> bool:
     """Whether sending it again can help and does no harm: the table above."""
-    if isinstance(outcome, NoAnswer):
-        return request.repeatable or not outcome.sent
-    if told_to_wait(outcome):
+    if isinstance(outcome, NoResponse):
+        return request.idempotent or not outcome.sent
+    if is_rate_limited(outcome):
         return True
-    return request.repeatable and (outcome.status == 408 or outcome.status >= 500)
+    return request.idempotent and (outcome.status == 408 or outcome.status >= 500)
 
 
 def longest_delay(attempt: int) -> float:
@@ -117,7 +117,7 @@ class Retry:
     jitter: Callable[[float], float] = lambda most: random.uniform(0.0, most)
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
-        """The first answer that is final; raises `NoAnswer` where none came."""
+        """The first answer that is final; raises `NoResponse` where none came."""
         outcome = await _outcome(request, call_next)
         if isinstance(outcome, Response) and outcome.status < 400:
             self.budget.earn()
@@ -128,7 +128,7 @@ class Retry:
 async def _outcome(request: Request, call_next: Handler) -> Outcome:
     try:
         return await call_next(request)
-    except NoAnswer as error:
+    except NoResponse as error:
         return error
 
 
@@ -167,7 +167,7 @@ class _Repeating:
             try:
                 outcome = await _outcome(self._request, self._call_next)
             except MoreGoodError as error:
-                raise error.after((*self._attempts, *error.attempts)) from error.__cause__
+                raise error._with_attempts((*self._attempts, *error.attempts)) from error.__cause__
         self._attempts.append(attempt_of(self._request, outcome))
         self._refusals += _refused_for_now(outcome)
         return outcome
@@ -183,7 +183,7 @@ class _Repeating:
         counted = state.attempt_number - (self._refusals if patient else 0)
         if counted >= self._policy.max_attempts or self._refusals > PATIENT_REFUSALS:
             return True
-        if self._request.is_called_back:
+        if self._request.is_drained:
             return True
         if self._policy.clock() + state.upcoming_sleep >= self._request.deadline.at:
             return not refused  # pace knows when the server takes requests again, and says so
@@ -200,15 +200,15 @@ class _Repeating:
             last.outcome,
         )
 
-    def _error(self, outcome: NoAnswer) -> MoreGoodError:
+    def _error(self, outcome: NoResponse) -> MoreGoodError:
         attempts = tuple(self._attempts)
         if self._policy.clock() + TIMERS_RING_EARLY_SECONDS < self._request.deadline.at:
-            return outcome.after(attempts)
-        return DeadlineExceeded("the call ran out of time").after(attempts)
+            return outcome._with_attempts(attempts)
+        return DeadlineExceeded("the call ran out of time")._with_attempts(attempts)
 
 
 def _refused_for_now(outcome: Outcome) -> bool:
-    return isinstance(outcome, Response) and told_to_wait(outcome)
+    return isinstance(outcome, Response) and is_rate_limited(outcome)
 
 
 def _of(state: RetryCallState) -> Outcome:

@@ -76,7 +76,7 @@ class CustomerUpsert(SentValue):
     """Slugs of existing customer tags."""
 
     @property
-    def converges(self) -> bool:
+    def idempotent(self) -> bool:
         """Whether the server can match it: without email and phone each sending creates one."""
         return given(self.email, self.phone)
 

@@ -64,7 +64,7 @@ class SentValue:
         return []
 
     @property
-    def converges(self) -> bool:
+    def idempotent(self) -> bool:
         """Whether sending it again ends in the same state."""
         return True
 

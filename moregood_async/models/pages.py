@@ -13,15 +13,18 @@ T = TypeVar("T")
 class Page(Generic[T]):
     """One page of a list.
 
-    Its ``last`` and ``total`` are the server's word at that moment, None where it said nothing.
+    ``last_page``, ``total``, ``per_page`` and ``has_next`` are what the server claimed in this
+    response, or None if it claimed nothing.
     """
 
     items: tuple[T, ...]
-    number: int
-    """As asked for; counts from 1."""
-    last: int | None = None
+    page: int
+    """The page's number as requested, counted from 1."""
+    last_page: int | None = None
     total: int | None = None
     per_page: int | None = None
+    has_next: bool | None = None
+    """Whether the server claimed that another page follows."""
 
 
 @attrs.frozen(kw_only=True)

@@ -40,5 +40,5 @@ def listed(
             refuse_less(1, per_page=per_page)
         return Paginator(fetch, start_page=start_page, prefetch=prefetch, operation=operation.name)
     except InvalidRequest as error:
-        error.of(operation.name)
+        error._with_operation(operation.name)
         raise

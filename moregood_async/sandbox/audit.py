@@ -39,10 +39,10 @@ class Audit:
     requests: Mapping[str, int]
     """Requests that arrived since the sandbox was made, by operation; also those that faults
     dropped or the throttle refused. What is no operation is under ``other``."""
-    refused: int
+    throttled: int
     """Requests that were answered with 429."""
-    asks_twice: tuple[Repeated, ...]
-    charges_twice: tuple[Repeated, ...]
+    duplicate_asks: tuple[Repeated, ...]
+    duplicate_charges: tuple[Repeated, ...]
 
     def as_json(self) -> dict[str, object]:
         """As ``GET /__sandbox__/audit`` gives it."""
@@ -110,7 +110,7 @@ def taken(store: Store, tally: Tally, project: int | None) -> Audit:
         reviews=count("reviews"),
         locations=count("locations"),
         requests=requests,
-        refused=refused,
-        asks_twice=twice("asks", _ASKS_TWICE),
-        charges_twice=twice("charges", _CHARGES_TWICE),
+        throttled=refused,
+        duplicate_asks=twice("asks", _ASKS_TWICE),
+        duplicate_charges=twice("charges", _CHARGES_TWICE),
     )

@@ -57,7 +57,7 @@ def _arrows(step: Step, state: State) -> Iterable[Point]:
     """Where one event can lead, by `states`."""
     for event in Event:
         try:
-            reached = after(state, event, converges=step is Step.UPSERT)
+            reached = after(state, event, idempotent=step is Step.UPSERT)
         except ImpossibleTransition:
             continue
         yield step, reached

@@ -271,8 +271,8 @@ def audited(shop: Shop, sandbox: Sandbox, run: Import, summary: dict[str, Any]) 
     """What the server saw is what the file says, each thing once; and the job says the same."""
     audit = sandbox.audit()
     charges = any(option == "--charge" for option in run.options)
-    assert audit.asks_twice == ()
-    assert audit.charges_twice == ()
+    assert audit.duplicate_asks == ()
+    assert audit.duplicate_charges == ()
     assert audit.asks == audit.messages == len(shop.asked)
     assert audit.customers == len(shop.people)
     wanted = sum(line.cents is not None for line in shop.lines) if charges else 0

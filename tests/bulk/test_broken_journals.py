@@ -19,7 +19,7 @@ import pytest
 from moregood_async import MoreGoodClient
 from moregood_async.bulk import journal as journals
 from moregood_async.bulk.asking import AskTemplate
-from moregood_async.bulk.input.sources import Source, read_csv
+from moregood_async.bulk.importing.sources import Source, read_csv
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.journal import (
     JournalError,
@@ -104,7 +104,7 @@ async def everybody_once(sandbox: Sandbox, journal: Path, **options: Any) -> Non
     """Going on with it ends with everybody asked once."""
     report = await goes_on(sandbox, journal, **options)
     audit = sandbox.audit()
-    assert audit.asks_twice == ()
+    assert audit.duplicate_asks == ()
     assert audit.asks == audit.customers == report.people_asked == report.rows
 
 
@@ -278,7 +278,7 @@ def test_a_process_that_may_write_no_more_says_so(tmp_path: Path) -> None:
         went_on = command(server.base_url, "resume", f"{file}.journal")
         assert went_on.returncode == 0, went_on.stderr
         audit = sandbox.audit()
-    assert (audit.asks, audit.asks_twice) == (600, ())
+    assert (audit.asks, audit.duplicate_asks) == (600, ())
 
 
 def command(base_url: str, *args: object, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -403,7 +403,7 @@ async def test_rows_in_memory_are_told_from_others(
     """There each row is compared as it comes; nobody is asked twice, and nothing is lost."""
     with pytest.raises(JournalMismatch, match=told):
         await goes_on(sandbox, journal, rows)
-    assert sandbox.audit().asks_twice == ()
+    assert sandbox.audit().duplicate_asks == ()
     sandbox.advance(seconds=BETWEEN_LIVES_SECONDS)
     await everybody_once(sandbox, journal)
 

@@ -5,8 +5,8 @@ import pickle
 
 import pytest
 
-from moregood_async.bulk.input.columns import BadMapping, ColumnMapping, chosen_columns
-from moregood_async.bulk.input.headers import FIELDS
+from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping, chosen_columns
+from moregood_async.bulk.importing.headers import FIELDS
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from moregood_async.bulk.input.consent import CONSENTS, forbidden, word_of
-from moregood_async.bulk.input.headers import field_named
+from moregood_async.bulk.importing.consent import CONSENTS, forbidden, word_of
+from moregood_async.bulk.importing.headers import field_named
 
 NOTHING = ["", " ", None, "NULL", "nan", float("nan"), "\\N", "unknown", "-", {"state": None}]
 NO = ["no", "N", "FALSE", "0", 0, 0.0, False, "off"]

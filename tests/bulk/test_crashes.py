@@ -43,8 +43,8 @@ async def crashed(
             folder, sandbox, ROWS, points, then_charge=PAYING, then_ask=BY_EMAIL
         )
         audit = sandbox.audit()
-    assert audit.asks_twice == ()
-    assert audit.charges_twice == ()
+    assert audit.duplicate_asks == ()
+    assert audit.duplicate_charges == ()
     assert (audit.customers, audit.asks, audit.charges) == (PEOPLE, ASKS, CHARGES)
     assert outcomes == OUTCOMES
     assert (report.people_asked, report.charges, report.repeats) == (ASKS, CHARGES, 1)

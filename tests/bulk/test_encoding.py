@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.input.encoding import canonical, encoding_of, misread, spoken
+from moregood_async.bulk.importing.encoding import canonical, encoding_of, misread, spoken
 
 TEXT = "First Name,Town\nZoë,Köln\n"
 

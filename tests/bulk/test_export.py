@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.export import CsvWriter, JsonLinesWriter, form_of, whole_file
-from moregood_async.bulk.export.columns import columns_of
-from moregood_async.bulk.export.forms import FORMS, pages_of
-from moregood_async.bulk.export.text import cell_text, csv_cell, guarded, iso_time, row_writer
-from moregood_async.bulk.input.rows import unguarded
+from moregood_async.bulk.exporting import CsvWriter, JsonLinesWriter, form_of, whole_file
+from moregood_async.bulk.exporting.columns import columns_of
+from moregood_async.bulk.exporting.forms import FORMS, pages_of
+from moregood_async.bulk.exporting.text import cell_text, csv_cell, guarded, iso_time, row_writer
+from moregood_async.bulk.importing.rows import unguarded
 from moregood_async.models.customers import AddressValidation, Customer, Engagement
 from moregood_async.models.messages import Message
 from moregood_async.models.reviews import Photo, Rating, Review, Reviewer

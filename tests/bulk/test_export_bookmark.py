@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from moregood_async.bulk.export import CannotExport
-from moregood_async.bulk.export.bookmark import Bookmark, Job, Place
-from moregood_async.bulk.export.forms import pages_of
-from moregood_async.bulk.export.part import Part
+from moregood_async.bulk.exporting import CannotExport
+from moregood_async.bulk.exporting.bookmark import Bookmark, Job, Place
+from moregood_async.bulk.exporting.forms import pages_of
+from moregood_async.bulk.exporting.part import Part
 from moregood_async.models.pages import Page
 from moregood_async.models.reviews import Review
 
@@ -48,7 +48,7 @@ def test_the_bookmark_costs_a_tenth_of_the_time_at_most(
 
     monkeypatch.setattr(Bookmark, "keep", noted)
     for number in range(1, 6):
-        part.add(Page(items=(Review(id=number),), number=number))
+        part.add(Page(items=(Review(id=number),), page=number))
     part.close()
     assert [1, 4, 5] == kept
 

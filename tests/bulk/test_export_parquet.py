@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.export import NoParquet
-from moregood_async.bulk.export import arrow as arrow_of_export
-from moregood_async.bulk.export.arrow import ArrowPages
-from moregood_async.bulk.export.columns import columns_of
+from moregood_async.bulk.exporting import NoParquet
+from moregood_async.bulk.exporting import arrow as arrow_of_export
+from moregood_async.bulk.exporting.arrow import ArrowPages
+from moregood_async.bulk.exporting.columns import columns_of
 from moregood_async.models.customers import AddressValidation, Customer, Engagement
 from moregood_async.models.reviews import Rating, Review
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moregood_async import MoreGoodClient, NotFound, Request, Response
-from moregood_async.bulk.export import CannotExport, Export, Form
+from moregood_async.bulk.exporting import CannotExport, Export, Form
 from tests.conftest import KEY, answered, page_number, page_of
 
 PER_PAGE = 3

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from moregood_async.bulk.input.rows import told
-from moregood_async.bulk.input.sources import BadFile, read_customers
+from moregood_async.bulk.importing.rows import told
+from moregood_async.bulk.importing.sources import BadFile, read_customers
 from moregood_async.errors import InvalidRequest, MoreGoodError
 from tests.conftest import unmeasured
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from moregood_async.bulk.input.sources import read_items
+from moregood_async.bulk.importing.sources import read_items
 from moregood_async.bulk.intake import PATIENCE_SECONDS, PIECE_ROWS, Intake, pieces_of
 from moregood_async.bulk.journal import Journal, JournalMismatch
 from moregood_async.bulk.orders import Orders

@@ -136,7 +136,7 @@ async def test_a_source_that_breaks_ends_the_run_after_what_was_read(tmp_path: P
             await done(sandbox, broken(), tmp_path / "j", then_ask=EMAIL)
         assert 256 == sandbox.audit().asks
         report = await done(sandbox, iter(people(300)), tmp_path / "j", then_ask=EMAIL)
-        assert (300, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+        assert (300, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
     assert "OSError: [Errno 5] Input/output error" == report.runs[0].how
     assert "complete" == report.runs[1].how
 
@@ -165,7 +165,7 @@ async def test_a_refused_key_stops_the_run_and_loses_nothing(
         assert sandbox.audit().requests["asks.create"] <= MOST_IN_FLIGHT
         sandbox.faults = ()
         report = await done(sandbox, people(300), tmp_path / "j", then_ask=EMAIL)
-        assert (300, 300, ()) == (report.done, sandbox.audit().asks, sandbox.audit().asks_twice)
+        assert (300, 300, ()) == (report.done, sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 async def test_a_probe_that_is_refused_costs_one_request(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ async def test_max_asks_counts_all_runs_together(tmp_path: Path) -> None:
         for cap in (0, 3, 3, 7, 2, None):
             report = await done(sandbox, people(10), tmp_path / "j", then_ask=EMAIL, max_asks=cap)
             asks.append((sandbox.audit().asks, report.unasked.get("cap", 0)))
-        assert () == sandbox.audit().asks_twice
+        assert () == sandbox.audit().duplicate_asks
         saved_then_checked = 10 + 10
         assert saved_then_checked == sandbox.audit().requests["customers.upsert"]
     assert [(0, 10), (3, 7), (3, 7), (7, 3), (7, 3), (10, 0)] == asks

@@ -49,7 +49,7 @@ async def test_a_person_whom_only_the_api_knows_as_one_is_asked_once() -> None:
     with Sandbox() as sandbox:
         await done(sandbox, [row("ada@example.com", PHONE)])
         report = await done(sandbox, [row("ada@example.com"), row(phone=PHONE)], then_ask=BOTH)
-        assert (1, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+        assert (1, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
     assert {"same customer": 1} == report.unasked
 
 
@@ -153,5 +153,5 @@ async def test_a_server_clock_that_is_off_asks_nobody_twice(minutes: int, tmp_pa
             not_asked_within=timedelta(hours=1),
         )
         audit = sandbox.audit()
-    assert (20, ()) == (audit.asks, audit.asks_twice)
+    assert (20, ()) == (audit.asks, audit.duplicate_asks)
     assert ({"recent": 10}, 20) == (second.unasked, second.done)

@@ -37,7 +37,7 @@ async def test_lost_asks_are_settled_by_their_messages(
     with Sandbox(faults=fault(on="asks.create", times=7)) as sandbox:
         report = await done(sandbox, people(20), then_ask=EMAIL, **QUICK)
         audit = sandbox.audit()
-    assert (20, ()) == (audit.asks, audit.asks_twice)
+    assert (20, ()) == (audit.asks, audit.duplicate_asks)
     assert (20, 20, 0) == (report.done, report.people_asked, report.unknown)
     extra = 0 if fault is DropAfterEffect else 7
     assert 20 + extra == audit.requests["asks.create"]
@@ -61,7 +61,7 @@ async def test_lost_charges_are_settled_by_counts(
     with Sandbox(faults=[log, fault(on="charges.create", times=5)]) as sandbox:
         report = await done(sandbox, payers(12), then_charge=PAID, then_ask=EMAIL, **QUICK)
         audit = sandbox.audit()
-    assert (12, (), 12) == (audit.charges, audit.charges_twice, audit.asks)
+    assert (12, (), 12) == (audit.charges, audit.duplicate_charges, audit.asks)
     assert (12, 12) == (report.done, report.charges)
     for person in payers(12):
         assert "asks" == log.of(person["email"])[-1]
@@ -176,7 +176,12 @@ async def test_settle_looks_up_and_sends_nothing(
         final = await done(sandbox, payers(8), tmp_path / "j", **orders)
         audit = sandbox.audit()
     assert 8 == final.done
-    assert (8, 8, (), ()) == (audit.asks, audit.charges, audit.asks_twice, audit.charges_twice)
+    assert (8, 8, (), ()) == (
+        audit.asks,
+        audit.charges,
+        audit.duplicate_asks,
+        audit.duplicate_charges,
+    )
 
 
 async def test_a_look_that_fails_is_repeated_and_then_left_for_later(tmp_path: Path) -> None:
@@ -187,7 +192,7 @@ async def test_a_look_that_fails_is_repeated_and_then_left_for_later(tmp_path: P
             await done(sandbox, people(3), tmp_path / "j", then_ask=EMAIL, **QUICK)
         sandbox.faults = ()
         report = await done(sandbox, people(3), tmp_path / "j", then_ask=EMAIL, **QUICK)
-        assert (3, 3, ()) == (report.done, sandbox.audit().asks, sandbox.audit().asks_twice)
+        assert (3, 3, ()) == (report.done, sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 async def test_a_run_that_is_left_early_asks_nobody_twice_later(
@@ -213,7 +218,7 @@ async def test_a_run_that_is_left_early_asks_nobody_twice_later(
                 job.upsert_customers(people(400), then_ask=EMAIL, **QUICK)
                 await run(job)
                 assert 400 == job.report().done
-        assert (400, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+        assert (400, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 async def test_a_retry_tries_only_what_failed(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ async def test_who_died_is_unknown_or_ready_again() -> None:
     """What converges may be sent again; the rest is looked up."""
     journal = await Journal.open(None)
     upsert, keyless, ask = entries(0, 3)
-    keyless.converges = False
+    keyless.idempotent = False
     ask.step = Step.ASK
     for row in (upsert, keyless, ask):
         row.becomes(Event.INTEND)

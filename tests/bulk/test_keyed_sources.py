@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.input.columns import BadMapping
-from moregood_async.bulk.input.rows import MAY_HAVE_BEEN_ASKED, Record, Row
-from moregood_async.bulk.input.sources import (
+from moregood_async.bulk.importing.columns import BadMapping
+from moregood_async.bulk.importing.rows import MAY_HAVE_BEEN_ASKED, Record, Row
+from moregood_async.bulk.importing.sources import (
     BadFile,
     Source,
     read_customers,

@@ -32,8 +32,8 @@ def test_runs_of_five_hundred_survive_twenty_kills_each(tmp_path: Path, number: 
     print(  # noqa: T201 - a line a run, for whoever started it
         f"\nrun {number}: {run.tally.kills} kills, {run.tally.resumes} resumes, "
         f"{run.tally.retries} retries, {run.tally.seconds:.0f} s; {audit.customers} customers, "
-        f"{audit.asks} asks ({len(audit.asks_twice)} twice), {audit.charges} charges "
-        f"({len(audit.charges_twice)} twice)",
+        f"{audit.asks} asks ({len(audit.duplicate_asks)} twice), {audit.charges} charges "
+        f"({len(audit.duplicate_charges)} twice)",
         flush=True,
     )
     assert run.tally.kills >= FEWEST_KILLS_EACH

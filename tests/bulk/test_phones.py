@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.input.columns import BadMapping, ColumnMapping
-from moregood_async.bulk.input.parsing import row_of
-from moregood_async.bulk.input.phones import (
+from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping
+from moregood_async.bulk.importing.parsing import row_of
+from moregood_async.bulk.importing.phones import (
     EXTENSION,
     INCOMPLETE,
     NO_PHONE,

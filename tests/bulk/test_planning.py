@@ -69,7 +69,7 @@ async def test_a_run_does_what_its_plan_says(
     assert plan.people_to_ask - by_id <= audit.asks == report.people_asked <= plan.people_to_ask
     if not by_id and most is None:
         assert (plan.unasked, plan.asks) == (report.unasked, report.asked)
-    assert () == audit.asks_twice
+    assert () == audit.duplicate_asks
 
 
 def rows_of(count: int) -> list[tuple[str, ...]]:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from moregood_async.bulk.input.columns import BadMapping, ColumnMapping, preset_called
-from moregood_async.bulk.input.headers import KNOWN, plain
-from moregood_async.bulk.input.parsing import row_of
-from moregood_async.bulk.input.phones import Phones
-from moregood_async.bulk.input.presets import PRESETS, Preset, preset_of
-from moregood_async.bulk.input.rows import Row
+from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping, preset_called
+from moregood_async.bulk.importing.headers import KNOWN, plain
+from moregood_async.bulk.importing.parsing import row_of
+from moregood_async.bulk.importing.phones import Phones
+from moregood_async.bulk.importing.presets import PRESETS, Preset, preset_of
+from moregood_async.bulk.importing.rows import Row
 
 SHOPIFY = (
     "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Company,"

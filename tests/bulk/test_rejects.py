@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from moregood_async.bulk.input.rows import Record, Row
+from moregood_async.bulk.importing.rows import Record, Row
 from moregood_async.bulk.rejects import Rejects
 
 

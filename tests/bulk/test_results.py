@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moregood_async.bulk import results
-from moregood_async.bulk.export import Form, NoParquet
-from moregood_async.bulk.input.rows import Record
+from moregood_async.bulk.exporting import Form, NoParquet
+from moregood_async.bulk.importing.rows import Record
 from moregood_async.bulk.results import results_writer
 
 OURS = ["moregood_status", "moregood_id", "moregood_error"]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from moregood_async.bulk.input.columns import ColumnMapping
-from moregood_async.bulk.input.parsing import row_of
-from moregood_async.bulk.input.rows import Record, Row, told, unguarded
-from moregood_async.bulk.input.values import slugs_in, yes_or_no
+from moregood_async.bulk.importing.columns import ColumnMapping
+from moregood_async.bulk.importing.parsing import row_of
+from moregood_async.bulk.importing.rows import Record, Row, told, unguarded
+from moregood_async.bulk.importing.values import slugs_in, yes_or_no
 from moregood_async.errors import InvalidRequest
 
 MAPPING = ColumnMapping.of(

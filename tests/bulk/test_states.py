@@ -43,9 +43,9 @@ def test_each_pair_leads_where_it_is_written_or_nowhere(state: State, event: Eve
 @pytest.mark.parametrize("event", [Event.LOST, Event.DIED], ids=named)
 def test_an_upsert_that_converges_is_never_unknown(event: Event) -> None:
     """It may be sent again."""
-    assert State.READY is after(State.INTENDED, event, converges=True)
+    assert State.READY is after(State.INTENDED, event, idempotent=True)
     with pytest.raises(ImpossibleTransition):
-        after(State.READY, event, converges=True)
+        after(State.READY, event, idempotent=True)
 
 
 def test_nothing_but_proof_leads_from_a_promise_to_another_try() -> None:

@@ -76,7 +76,7 @@ async def exact_in_the_end(sandbox: Sandbox, journal: Path) -> None:
     sandbox.advance(seconds=BETWEEN_LIVES_SECONDS)
     await worked(sandbox, journal)
     audit = sandbox.audit()
-    assert (audit.asks_twice, audit.charges_twice) == ((), ())
+    assert (audit.duplicate_asks, audit.duplicate_charges) == ((), ())
     assert (audit.customers, audit.asks, audit.charges) == (PEOPLE, PEOPLE, PEOPLE)
 
 
@@ -168,7 +168,7 @@ async def all_asked_in_the_end(sandbox: Sandbox, journal: Path) -> None:
     async with MoreGoodClient(KEY, transport=sandbox) as client:
         report = await done(client, ROWS, journal, then_ask=BY_EMAIL)
     audit = sandbox.audit()
-    assert (PEOPLE, PEOPLE, ()) == (report.done, audit.asks, audit.asks_twice)
+    assert (PEOPLE, PEOPLE, ()) == (report.done, audit.asks, audit.duplicate_asks)
 
 
 async def test_a_stopped_job_does_not_wait_for_the_servers_limit(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ async def test_a_job_that_was_left_runs_again_while_it_is_open(
                 pass
         assert job.report().is_over
     audit = sandbox.audit()
-    assert (audit.asks, audit.asks_twice, audit.charges) == (PEOPLE, (), PEOPLE)
+    assert (audit.asks, audit.duplicate_asks, audit.charges) == (PEOPLE, (), PEOPLE)
 
 
 # signals
@@ -293,7 +293,7 @@ def losing(tmp_path: Path) -> Iterator[tuple[Shell, Sandbox]]:
 def exact(sandbox: Sandbox, summary: dict[str, Any]) -> None:
     """Everybody is asked once."""
     audit = sandbox.audit()
-    assert (audit.customers, audit.asks, audit.asks_twice) == (PEOPLE, PEOPLE, ())
+    assert (audit.customers, audit.asks, audit.duplicate_asks) == (PEOPLE, PEOPLE, ())
     assert (summary["done"], summary["people_asked"]) == (PEOPLE, PEOPLE)
 
 
@@ -361,4 +361,4 @@ def test_a_signal_within_the_first_second_leaves_what_resumes(
     _, errors = again.communicate(timeout=60)
     assert again.returncode == 0, errors
     audit = sandbox.audit()
-    assert (audit.customers, audit.asks, audit.asks_twice) == (PEOPLE, PEOPLE, ())
+    assert (audit.customers, audit.asks, audit.duplicate_asks) == (PEOPLE, PEOPLE, ())

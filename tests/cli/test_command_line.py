@@ -166,7 +166,7 @@ def test_what_users_wrote_is_no_markup() -> None:
 
 def test_the_whole_story_is_told_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """A paragraph else."""
-    error = Unauthorized("Unauthenticated.", status=401).of("customers.upsert")
+    error = Unauthorized("Unauthenticated.", status=401)._with_operation("customers.upsert")
     a_voice().fail(error)
     assert capsys.readouterr().err.startswith("Error: customers.upsert: 401 Unauthenticated.")
     a_voice(verbose=True).fail(error)

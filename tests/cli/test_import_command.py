@@ -139,7 +139,7 @@ def test_customers_are_asked_after_they_are_saved(
     assert 1 == told["repeats"]
     audit = sandbox.audit()
     assert (3, 8) == (audit.asks, audit.messages)
-    assert () == audit.asks_twice
+    assert () == audit.duplicate_asks
     assert "line 5: not asked again: the same person as in data row 1" in result.stderr
     assert "asked: 2 by email, 2 by SMS" in result.stderr
     assert "not asked: 1 in an earlier row already, 1 reached by no channel" in result.stderr
@@ -164,7 +164,7 @@ def test_a_lost_ask_is_looked_up_and_never_sent_again(
     told = summary(result.stdout)
     assert 0 == result.exit_code
     assert (0, 2) == (told["unknown"], told["done"])
-    assert (2, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+    assert (2, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 def test_an_ask_that_is_left_unknown_is_not_sent_from_its_rejects(
@@ -181,7 +181,7 @@ def test_an_ask_that_is_left_unknown_is_not_sent_from_its_rejects(
     again = run("import", "customers.rejects.csv", *args)
     assert 0 == again.exit_code
     assert "not asked again: may have been asked by an earlier import" in again.stdout
-    assert (2, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+    assert (2, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 def test_a_refused_ask_says_that_the_customer_is_saved(
@@ -226,7 +226,7 @@ def test_what_was_asked_for_before_and_caps_are_kept(
     assert 0 == result.exit_code
     assert {"recent": 1, "cap": 2} == told["unasked"]
     assert 3 == told["people_asked"]
-    assert (4, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+    assert (4, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 def test_typing_the_same_again_sends_only_the_probe(

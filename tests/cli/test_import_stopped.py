@@ -133,7 +133,7 @@ def test_a_key_that_is_refused_midway_stops_the_run(
     assert (500, 500, ()) == (
         sandbox.audit().customers,
         sandbox.audit().asks,
-        sandbox.audit().asks_twice,
+        sandbox.audit().duplicate_asks,
     )
 
 
@@ -194,7 +194,7 @@ def test_a_second_ctrl_c_stops_at_once(
     assert (30, 30, ()) == (
         sandbox.audit().customers,
         sandbox.audit().asks,
-        sandbox.audit().asks_twice,
+        sandbox.audit().duplicate_asks,
     )
 
 
@@ -214,7 +214,7 @@ def test_ctrl_c_reaches_a_process(
     assert "Stopping" in err
     assert "Traceback" not in err
     assert told["done"] == audit.asks
-    assert () == audit.asks_twice
+    assert () == audit.duplicate_asks
 
 
 def test_a_journal_that_another_runs_is_left_alone(

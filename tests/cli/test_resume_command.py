@@ -29,7 +29,7 @@ def test_a_resumed_import_does_what_is_left(
     assert (12, 24, ()) == (
         sandbox.audit().asks,
         sandbox.audit().messages,
-        sandbox.audit().asks_twice,
+        sandbox.audit().duplicate_asks,
     )
 
 
@@ -143,7 +143,7 @@ def test_retry_tries_what_failed_and_what_follows_it(
     assert 1 == result.exit_code
     assert "2 rows to be tried once more" in result.stderr
     assert (3, 0, 1) == (told["done"], told["failed"], told["rejected"])
-    assert (3, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+    assert (3, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
     assert saved + 2 == sandbox.audit().requests["customers.upsert"]
     assert ["nobody@example.com"] == [row["E-mail"] for row in rows_of("customers.rejects.csv")]
 
@@ -161,7 +161,7 @@ def test_settle_finds_out_what_has_happened(
     assert (1, 2) == (held.exit_code, summary(held.stdout)["unknown"]) or 0 == held.exit_code
     assert "Looking up 2 rows." in held.stderr
     assert 0 == summary(held.stdout)["unknown"]
-    assert (4, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+    assert (4, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 def test_what_has_not_happened_is_sent_by_resume(
@@ -178,7 +178,7 @@ def test_what_has_not_happened_is_sent_by_resume(
     assert f"moregood resume {JOURNAL}" in settled.stderr
     result = run("resume", JOURNAL, "--on-unknown", "settle", "--settle-after", "0.1")
     assert 0 == result.exit_code
-    assert (4, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+    assert (4, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 def test_a_refused_key_leaves_the_journal_as_it_is(
@@ -209,7 +209,7 @@ def test_input_from_standard_input_is_given_again(
     assert "is not the row that the journal knows" in other.stderr
     assert 1 == sandbox.audit().asks
     assert 0 == run(*args, stdin=text).exit_code
-    assert (2, ()) == (sandbox.audit().asks, sandbox.audit().asks_twice)
+    assert (2, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
 @pytest.mark.parametrize("command", ["resume", "retry"])

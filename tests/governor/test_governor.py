@@ -17,7 +17,7 @@ def test_nothing_is_believed_at_first() -> None:
     """Requests go as they come."""
     dialogue = Dialogue.begun()
     state = dialogue.state(5.0)
-    assert (None, None, None, 0.0) == (state.rate, state.window, state.burst, state.opens_in)
+    assert (None, None, None, 0.0) == (state.rate, state.window, state.burst, state.next_allowed_in)
 
 
 def test_answers_without_headers_leave_it_at_that() -> None:
@@ -110,7 +110,7 @@ def test_refusals_of_one_wave_count_once() -> None:
     dialogue = Dialogue.begun()
     for sent in dialogue.sends_all(0.0):
         dialogue.hears(0.1, sent, said(503, retry_after=2))
-    assert 4 == dialogue.state(0.1).refused
+    assert 4 == dialogue.state(0.1).throttled
     assert pytest.approx(0.1 + 2.0 + 1.0) == dialogue.opens(0.1)
 
 
@@ -143,7 +143,7 @@ def test_a_503_with_a_wait_is_counted_as_a_refusal_and_not_as_a_struggle() -> No
     dialogue = Dialogue.begun()
     at = dialogue.grows_to(8)
     dialogue.exchanges(at, said(503, retry_after=1))
-    assert (1, 8) == (dialogue.state(at).refused, dialogue.state(at).concurrency)
+    assert (1, 8) == (dialogue.state(at).throttled, dialogue.state(at).concurrency)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_503_without_a_wait_is_no_refusal(headers: dict[str, object]) -> None:
     """Nothing is waited for; fewer are in flight."""
     dialogue = Dialogue.begun()
     dialogue.exchanges(0.0, said(503, **headers))
-    assert (0, 2) == (dialogue.state(0.1).refused, dialogue.state(0.1).concurrency)
+    assert (0, 2) == (dialogue.state(0.1).throttled, dialogue.state(0.1).concurrency)
     assert 0.1 == dialogue.opens(0.1)
 
 
@@ -236,22 +236,22 @@ def test_it_shows_all_that_were_refused() -> None:
     dialogue.exchanges(0.0, said(429))
     dialogue.exchanges(100.0, said(503, retry_after=1))
     dialogue.exchanges(200.0, said(503))
-    assert 2 == dialogue.state(300.0).refused
+    assert 2 == dialogue.state(300.0).throttled
 
 
 def test_it_shows_in_how_many_seconds_it_opens() -> None:
     """Counted from now."""
     dialogue = Dialogue.begun()
     dialogue.exchanges(0.0, said(503, retry_after=9))
-    assert pytest.approx(7.05) == dialogue.state(3.0).opens_in
-    assert 0.0 == dialogue.state(30.0).opens_in
+    assert pytest.approx(7.05) == dialogue.state(3.0).next_allowed_in
+    assert 0.0 == dialogue.state(30.0).next_allowed_in
 
 
 def test_it_shows_no_infinite_wait() -> None:
     """It opens once one has ended, and nobody knows when."""
     dialogue = Dialogue.begun(max_concurrency=1)
     dialogue.sends(0.0)
-    assert 0.0 == dialogue.state(1.0).opens_in
+    assert 0.0 == dialogue.state(1.0).next_allowed_in
 
 
 def test_it_shows_a_windows_rate_in_the_terms_of_max_rate() -> None:

@@ -142,7 +142,7 @@ class Requests(RuleBasedStateMachine):
     @invariant()
     def what_is_shown_makes_sense(self) -> None:
         state = self.governor.state(self.now, 0)
-        assert 0.0 <= state.opens_in < math.inf
+        assert 0.0 <= state.next_allowed_in < math.inf
         assert state.rate is None or 0.0 < state.rate < math.inf
         assert 1 <= state.concurrency <= self.most
 

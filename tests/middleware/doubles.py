@@ -12,7 +12,7 @@ from typing import Any, Self
 import attrs
 
 from moregood_async import MoreGoodClient
-from moregood_async.errors import AttemptTimedOut, ConnectionFailed, ConnectionLost, NoAnswer
+from moregood_async.errors import AttemptTimedOut, ConnectionFailed, ConnectionLost, NoResponse
 from moregood_async.middleware.retry import Retry
 from moregood_async.privacy import Headers
 from moregood_async.session import SessionManager
@@ -32,7 +32,7 @@ def told(seconds: object, status: int = 429) -> Response:
 def request(
     method: str = "POST",
     *,
-    repeatable: bool = False,
+    idempotent: bool = False,
     deadline: Deadline | None = None,
     operation: str = "asks.create",
     priority: Priority = "interactive",
@@ -44,23 +44,23 @@ def request(
         headers=Headers({"Authorization": "Bearer secret-key"}),
         body=None if method == "GET" else b"{}",
         operation=operation,
-        repeatable=repeatable,
+        idempotent=idempotent,
         deadline=deadline or Deadline(float("inf")),
         priority=priority,
     )
 
 
-def refused() -> NoAnswer:
+def refused() -> NoResponse:
     """No connection came about."""
     return ConnectionFailed("refused", phase="connecting", seconds=0.0, sent=False)
 
 
-def lost() -> NoAnswer:
+def lost() -> NoResponse:
     """The connection broke after sending began."""
     return ConnectionLost("broke", phase="waiting", seconds=0.0, sent=True)
 
 
-def timed_out(*, sent: bool) -> NoAnswer:
+def timed_out(*, sent: bool) -> NoResponse:
     """The attempt took too long."""
     return AttemptTimedOut(
         "late", phase="waiting" if sent else "connecting", seconds=1.0, sent=sent

@@ -16,7 +16,7 @@ from moregood_async.errors import (
     ConnectionFailed,
     ConnectionLost,
     DeadlineExceeded,
-    NoAnswer,
+    NoResponse,
 )
 from moregood_async.middleware import retry
 from moregood_async.middleware.retry import (
@@ -29,7 +29,7 @@ from moregood_async.middleware.retry import (
     may_have_applied,
     worth_repeating,
 )
-from moregood_async.wire import Deadline, Request, Response, told_to_wait
+from moregood_async.wire import Deadline, Request, Response, is_rate_limited
 from tests.middleware.doubles import (
     Clock,
     Jitter,
@@ -42,10 +42,10 @@ from tests.middleware.doubles import (
     told,
 )
 
-READ = request("GET", repeatable=True, operation="reviews.list")
-UPSERT = request("POST", repeatable=True, operation="customers.upsert")
-UPDATE = request("PUT", repeatable=True, operation="locations.update")
-ONCE = request("POST", repeatable=False)
+READ = request("GET", idempotent=True, operation="reviews.list")
+UPSERT = request("POST", idempotent=True, operation="customers.upsert")
+UPDATE = request("PUT", idempotent=True, operation="locations.update")
+ONCE = request("POST", idempotent=False)
 REQUESTS = [READ, UPSERT, UPDATE, ONCE]
 
 NOTHING_LEFT = [refused(), timed_out(sent=False)]
@@ -62,7 +62,7 @@ def _name(value: object) -> str:
     if isinstance(value, Response):
         waits = value.headers.get("retry-after")
         return f"{value.status}, Retry-After {waits}" if waits else str(value.status)
-    return f"{type(value).__name__}, sent={value.sent}" if isinstance(value, NoAnswer) else ""
+    return f"{type(value).__name__}, sent={value.sent}" if isinstance(value, NoResponse) else ""
 
 
 def by_name(values: list[Outcome]) -> pytest.MarkDecorator:
@@ -109,7 +109,7 @@ def test_a_redirect_is_final_and_proves_nothing(sent: Request, outcome: Outcome)
 @pytest.mark.parametrize("outcome", TOLD, ids=_name)
 def test_a_429_or_a_503_that_names_a_wait_is_told_to_wait(outcome: Response) -> None:
     """A 429 needs no ``Retry-After``; what it names need not make sense."""
-    assert told_to_wait(outcome)
+    assert is_rate_limited(outcome)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_429_or_a_503_that_names_a_wait_is_told_to_wait(outcome: Response) -> 
 )
 def test_anything_else_is_not_told_to_wait(outcome: Response) -> None:
     """Neither a 503 that names no wait that makes sense, nor a wait on another status."""
-    assert not told_to_wait(outcome)
+    assert not is_rate_limited(outcome)
 
 
 OUTCOMES = st.one_of(
@@ -254,7 +254,7 @@ async def test_one_attempt_never_repeats() -> None:
     ids=["refused", "lost", "timed out"],
 )
 async def test_where_no_answer_came_the_last_failure_is_raised(
-    failure: NoAnswer, kind: type[NoAnswer]
+    failure: NoResponse, kind: type[NoResponse]
 ) -> None:
     """With its attempts, and the foreign error behind it as its cause."""
     failure.__cause__ = cause = OSError("the socket's own words")
@@ -378,7 +378,7 @@ async def test_what_a_middleware_raises_ends_the_call() -> None:
 
 
 @pytest.mark.parametrize("first", [answer(500), lost()], ids=["500", "lost"])
-async def test_cancellation_passes_through_a_repeat(first: Response | NoAnswer) -> None:
+async def test_cancellation_passes_through_a_repeat(first: Response | NoResponse) -> None:
     """Tenacity catches everything; a cancelled attempt is still a cancelled call."""
     script = Script([first, asyncio.CancelledError()])
     with pytest.raises(asyncio.CancelledError):

@@ -74,7 +74,7 @@ def test_what_stands_inside_an_answer_shows_nobody_either() -> None:
         source=Source(name="Google"),
     )
     message = Message(id=3, customer=with_canaries(Recipient), failed_reason=CANARY)
-    page = Page(items=(customer, review, message), number=1)
+    page = Page(items=(customer, review, message), page=1)
     shown = repr(page)
     assert CANARY not in shown
     assert all(each in shown for each in ("Customer(id=1", "Review(id=2", "Message(id=3"))

@@ -414,7 +414,7 @@ def test_a_wrong_email_is_told_as_such() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "converges"),
+    ("fields", "idempotent"),
     [
         ({}, False),
         ({"email": None, "phone": ""}, False),
@@ -424,15 +424,15 @@ def test_a_wrong_email_is_told_as_such() -> None:
     ids=["neither", "blank", "email", "phone"],
 )
 def test_an_upsert_converges_where_the_server_can_match_it(
-    fields: dict[str, Any], converges: bool
+    fields: dict[str, Any], idempotent: bool
 ) -> None:
     """Without email and phone each one sent is created."""
-    assert converges is made(CustomerUpsert, **fields).converges
+    assert idempotent is made(CustomerUpsert, **fields).idempotent
 
 
 def test_an_update_converges() -> None:
     """Whatever it holds."""
-    assert made(LocationUpdate).converges is True
+    assert made(LocationUpdate).idempotent is True
 
 
 def test_an_update_changes_something() -> None:

@@ -17,7 +17,7 @@ FIELDS = (
     *("phone", "signed_up_at", "has_subscription", "location_slug", "tags", "amount", "currency"),
     *("charged_at", "channels", "reminders_count", "asked_at", "name", "display_name", "slug"),
 )
-PATHS = sorted({f"/{each.path}" for each in OPERATIONS if each.sends})
+PATHS = sorted({f"/{each.path}" for each in OPERATIONS if each.request_model})
 SCALARS = (
     st.none()
     | st.booleans()

@@ -142,7 +142,7 @@ async def test_the_same_ask_twice_is_in_the_audit(api: Api) -> None:
         await asked(api, channels=channels)
     await asked(api, channels=["sms"], asked_at="2026-04-01")
     audit = api.sandbox.audit()
-    assert (audit.asks, audit.asks_twice) == (4, (Repeated(customer_id=1, times=2),))
+    assert (audit.asks, audit.duplicate_asks) == (4, (Repeated(customer_id=1, times=2),))
 
 
 async def test_a_click_stops_the_reminders(api: Api) -> None:

@@ -73,7 +73,7 @@ async def test_the_same_charge_twice_is_in_the_audit(api: Api) -> None:
         await api.post("/charges", **{"email": "ada@example.com", "amount": 1, **changed})
     audit = api.sandbox.audit()
     assert audit.charges == 6
-    assert audit.charges_twice == (Repeated(customer_id=1, times=3),)
+    assert audit.duplicate_charges == (Repeated(customer_id=1, times=3),)
 
 
 async def test_sums_beyond_64_bits_are_kept_as_floats(api: Api) -> None:

@@ -32,7 +32,7 @@ async def test_the_audit_counts_effects_and_requests() -> None:
         whole = (await Api(sandbox, None).send("GET", "/__sandbox__/audit")).json()
         part = await Api(sandbox, "one").send("GET", "/__sandbox__/audit")
         assert whole == sandbox.audit().as_json() | {"requests": dict(sandbox.audit().requests)} | {
-            f"{name}_twice": [{"customer_id": ident, "times": 2} for ident in (1, 2)]
+            f"duplicate_{name}": [{"customer_id": ident, "times": 2} for ident in (1, 2)]
             for name in ("asks", "charges")
         }
         assert sandbox.audit("one") == Audit(
@@ -50,9 +50,9 @@ async def test_the_audit_counts_effects_and_requests() -> None:
                 "charges.create": 2,
                 "other": 1,
             },
-            refused=0,
-            asks_twice=(Repeated(customer_id=1, times=2),),
-            charges_twice=(Repeated(customer_id=1, times=2),),
+            throttled=0,
+            duplicate_asks=(Repeated(customer_id=1, times=2),),
+            duplicate_charges=(Repeated(customer_id=1, times=2),),
         )
         assert part.json()["requests"] == sandbox.audit("one").requests
         assert (whole["customers"], whole["requests"]["customers.list"]) == (2, 1)

@@ -193,7 +193,7 @@ async def test_the_429_takes_no_effect_and_is_in_the_audit() -> None:
         for number in range(3):
             await Api(sandbox).send("POST", "/customers", {**ADA, "email": f"{number}@b.c"})
         audit = sandbox.audit("test-key")
-    assert (audit.customers, audit.refused, audit.requests) == (1, 2, {"customers.upsert": 3})
+    assert (audit.customers, audit.throttled, audit.requests) == (1, 2, {"customers.upsert": 3})
 
 
 @pytest.mark.parametrize(

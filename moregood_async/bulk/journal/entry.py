@@ -21,7 +21,7 @@ class Entry:
     """A keyed hash of the row as it stood."""
     step: Step = Step.UPSERT
     state: State = State.READY
-    converges: bool = True
+    idempotent: bool = True
     """Whether its upsert can be repeated: the API can match it by email or phone."""
     charges: bool = False
     """Whether a charge is to be recorded."""
@@ -63,8 +63,8 @@ class Entry:
 
     def becomes(self, event: Event, *, error: str = "", kind: str = "") -> Self:
         """It moves on, to its next step where this one has happened; see `states`."""
-        harmless = self.converges and self.step is Step.UPSERT
-        state = after(self.state, event, converges=harmless)
+        harmless = self.idempotent and self.step is Step.UPSERT
+        state = after(self.state, event, idempotent=harmless)
         self.error, self.kind = error, kind
         if event in (Event.HAPPENED, Event.RETRY):
             self.tries = 0
@@ -101,7 +101,7 @@ class Entry:
             self.digest,
             int(self.step),
             int(self.state),
-            self.converges,
+            self.idempotent,
             self.charges,
             self.channels,
             self.unasked,
@@ -124,7 +124,7 @@ class Entry:
         """From a row of the table."""
         entry = cls(*values)
         entry.step, entry.state = Step(entry.step), State(entry.state)
-        entry.converges, entry.charges = bool(entry.converges), bool(entry.charges)
+        entry.idempotent, entry.charges = bool(entry.idempotent), bool(entry.charges)
         return entry
 
 

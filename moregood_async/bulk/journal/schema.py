@@ -22,7 +22,7 @@ SCRIPTS: Final[tuple[str, ...]] = (
         digest BLOB NOT NULL,
         step INTEGER NOT NULL,
         state INTEGER NOT NULL,
-        converges INTEGER NOT NULL,
+        idempotent INTEGER NOT NULL,
         charges INTEGER NOT NULL,
         channels TEXT NOT NULL,
         unasked TEXT NOT NULL,

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import attrs
 
-from moregood_async.bulk.export.order import Order
+from moregood_async.bulk.exporting.order import Order
 from moregood_async.errors import MoreGoodError
 
 VERSION: Final = 1

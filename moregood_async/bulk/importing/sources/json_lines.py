@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import IO, Any, cast
 from weakref import WeakSet
 
-from moregood_async.bulk.input.columns import ColumnMapping
-from moregood_async.bulk.input.encoding import misread
-from moregood_async.bulk.input.presets import Preset
-from moregood_async.bulk.input.rows import Record, Row
-from moregood_async.bulk.input.sources.files import BadFile, Fingerprint
-from moregood_async.bulk.input.sources.keyed import LOOKED_AT, Keyed, keys_of
-from moregood_async.bulk.input.sources.text import Text, text_of
+from moregood_async.bulk.importing.columns import ColumnMapping
+from moregood_async.bulk.importing.encoding import misread
+from moregood_async.bulk.importing.presets import Preset
+from moregood_async.bulk.importing.rows import Record, Row
+from moregood_async.bulk.importing.sources.files import BadFile, Fingerprint
+from moregood_async.bulk.importing.sources.keyed import LOOKED_AT, Keyed, keys_of
+from moregood_async.bulk.importing.sources.text import Text, text_of
 
 
 class JsonLinesFile:

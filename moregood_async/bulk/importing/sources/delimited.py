@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import IO, Any, Final, Self
 from weakref import WeakSet
 
-from moregood_async.bulk.input.columns import ColumnMapping, preset_called
-from moregood_async.bulk.input.encoding import misread
-from moregood_async.bulk.input.parsing import row_of, unreadable
-from moregood_async.bulk.input.phones import Phones, phones_of
-from moregood_async.bulk.input.presets import NO_PRESET, Preset
-from moregood_async.bulk.input.rows import Record, Row
-from moregood_async.bulk.input.sources.files import BadFile, Fingerprint
-from moregood_async.bulk.input.sources.text import Text, text_of
+from moregood_async.bulk.importing.columns import ColumnMapping, preset_called
+from moregood_async.bulk.importing.encoding import misread
+from moregood_async.bulk.importing.parsing import row_of, unreadable
+from moregood_async.bulk.importing.phones import Phones, phones_of
+from moregood_async.bulk.importing.presets import NO_PRESET, Preset
+from moregood_async.bulk.importing.rows import Record, Row
+from moregood_async.bulk.importing.sources.files import BadFile, Fingerprint
+from moregood_async.bulk.importing.sources.text import Text, text_of
 
 DELIMITERS: Final = (",", ";", "\t")
 _SAVE_AS_UTF8: Final = "save it as CSV in UTF-8 (Excel: CSV UTF-8)"

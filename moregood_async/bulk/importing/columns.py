@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from moregood_async.bulk.input.consent import CONSENTS
-from moregood_async.bulk.input.headers import KNOWN, NAME, field_named, is_exact, plain
-from moregood_async.bulk.input.presets import NO_PRESET, PRESETS, Preset, preset_of
+from moregood_async.bulk.importing.consent import CONSENTS
+from moregood_async.bulk.importing.headers import KNOWN, NAME, field_named, is_exact, plain
+from moregood_async.bulk.importing.presets import NO_PRESET, PRESETS, Preset, preset_of
 from moregood_async.errors import MoreGoodError
 
 
@@ -75,7 +75,7 @@ class ColumnMapping(Mapping[str, str]):
             header: The columns' names, in their order.
             chosen: Columns whose field you say yourself, which wins; ``{"Nick": ""}`` ignores
                 the column.
-            preset: What is known of such a file; see `moregood_async.bulk.input.presets`.
+            preset: What is known of such a file; see `moregood_async.bulk.importing.presets`.
 
         Raises:
             BadMapping: ``chosen`` names a column or a field that does not exist, or nothing

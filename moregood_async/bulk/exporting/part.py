@@ -21,9 +21,9 @@ from typing import IO, Any
 
 import attrs
 
-from moregood_async.bulk.export.bookmark import Bookmark, CannotExport, Job, Place
-from moregood_async.bulk.export.files import is_stream, to_disk
-from moregood_async.bulk.export.forms import Pages
+from moregood_async.bulk.exporting.bookmark import Bookmark, CannotExport, Job, Place
+from moregood_async.bulk.exporting.files import is_stream, to_disk
+from moregood_async.bulk.exporting.forms import Pages
 from moregood_async.models.pages import Page
 
 SHARE_OF_TIME = 10
@@ -126,7 +126,7 @@ class Part:
         self.skipped += len(page.items) - len(new)
         self.place = attrs.evolve(
             self.place,
-            page=page.number,
+            page=page.page,
             size=file.tell(),
             rows=self.place.rows + len(new),
             total=page.total,

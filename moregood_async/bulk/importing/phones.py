@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import attrs
 
-from moregood_async.bulk.input.columns import BadMapping
+from moregood_async.bulk.importing.columns import BadMapping
 from moregood_async.errors import ConfigurationError
 
 NO_PHONE: Final = "is no phone number"
@@ -83,7 +83,7 @@ def phones_of(region: str | None) -> Phones:
     'US'
     >>> phones_of("UK")
     Traceback (most recent call last):
-    moregood_async.bulk.input.columns.BadMapping: there is no region "UK"; did you mean GB?
+    moregood_async.bulk.importing.columns.BadMapping: there is no region "UK"; did you mean GB?
     """
     if region is None:
         return Phones()

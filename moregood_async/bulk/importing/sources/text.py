@@ -10,14 +10,14 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Protocol, cast
 
-from moregood_async.bulk.input.encoding import (
+from moregood_async.bulk.importing.encoding import (
     UTF_8,
     canonical,
     encoding_of,
     errors_of,
     told_at_once,
 )
-from moregood_async.bulk.input.sources.files import (
+from moregood_async.bulk.importing.sources.files import (
     BadFile,
     Bytes,
     Fingerprint,

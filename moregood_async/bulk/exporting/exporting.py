@@ -17,9 +17,9 @@ from typing import IO, Any, Literal
 
 import attrs
 
-from moregood_async.bulk.export.bookmark import Job
-from moregood_async.bulk.export.forms import Form, pages_of
-from moregood_async.bulk.export.part import Part, Stream, out_to
+from moregood_async.bulk.exporting.bookmark import Job
+from moregood_async.bulk.exporting.forms import Form, pages_of
+from moregood_async.bulk.exporting.part import Part, Stream, out_to
 from moregood_async.client import MoreGoodClient
 from moregood_async.models.customers import Customer
 from moregood_async.models.messages import Message
@@ -130,11 +130,11 @@ class Export:
         """Read from a page on; False where rows may have been left out."""
         async with aclosing(self._list(start).pages()) as pages:
             async for page in pages:
-                if page.number == start > 1 and isinstance(out, Part) and _moved(page, out):
+                if page.page == start > 1 and isinstance(out, Part) and _moved(page, out):
                     return False
                 rows = out.add(page)
                 self._count(out)
-                tell(Came(page.number, rows, self._remaining(page.total)))
+                tell(Came(page.page, rows, self._remaining(page.total)))
         total = out.place.total
         return start == 1 or total is None or out.place.rows >= total
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from moregood_async.bulk.input.columns import ColumnMapping, checked, preset_called
-from moregood_async.bulk.input.parsing import KeyedRows
-from moregood_async.bulk.input.phones import phones_of
-from moregood_async.bulk.input.presets import NO_PRESET, Preset
-from moregood_async.bulk.input.rows import Record, Row
-from moregood_async.bulk.input.sources.files import BadFile
+from moregood_async.bulk.importing.columns import ColumnMapping, checked, preset_called
+from moregood_async.bulk.importing.parsing import KeyedRows
+from moregood_async.bulk.importing.phones import phones_of
+from moregood_async.bulk.importing.presets import NO_PRESET, Preset
+from moregood_async.bulk.importing.rows import Record, Row
+from moregood_async.bulk.importing.sources.files import BadFile
 
 LOOKED_AT: Final = 100
 """Rows whose keys are a source's columns."""

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
-from moregood_async.bulk.input.columns import ColumnMapping
+from moregood_async.bulk.importing.columns import ColumnMapping
 from moregood_async.errors import Fields, InvalidRequest
 from moregood_async.models.customers import CustomerUpsert
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import attrs
 
-from moregood_async.bulk.input.columns import ColumnMapping
-from moregood_async.bulk.input.presets import Preset
-from moregood_async.bulk.input.rows import Record, Row
-from moregood_async.bulk.input.sources.files import Fingerprint
-from moregood_async.bulk.input.sources.keyed import LOOKED_AT, Keyed, keys_of
+from moregood_async.bulk.importing.columns import ColumnMapping
+from moregood_async.bulk.importing.presets import Preset
+from moregood_async.bulk.importing.rows import Record, Row
+from moregood_async.bulk.importing.sources.files import Fingerprint
+from moregood_async.bulk.importing.sources.keyed import LOOKED_AT, Keyed, keys_of
 from moregood_async.models.customers import CustomerUpsert
 from moregood_async.models.fields import UNSET
 

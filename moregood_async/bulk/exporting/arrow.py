@@ -12,8 +12,8 @@ from datetime import datetime
 from importlib import import_module
 from typing import IO, Any, Final, cast
 
-from moregood_async.bulk.export.columns import Column, columns_of
-from moregood_async.bulk.export.files import HALF_LETTERS
+from moregood_async.bulk.exporting.columns import Column, columns_of
+from moregood_async.bulk.exporting.files import HALF_LETTERS
 from moregood_async.errors import MoreGoodError
 
 ROWS_IN_A_GROUP: Final = 16_384

@@ -8,14 +8,14 @@ from typing import Any
 
 import attrs
 
-from moregood_async.bulk.input.columns import Column, ColumnMapping
-from moregood_async.bulk.input.consent import CONSENTS, forbidden
-from moregood_async.bulk.input.encoding import misread
-from moregood_async.bulk.input.headers import NAME
-from moregood_async.bulk.input.phones import NoPhone, Phones
-from moregood_async.bulk.input.presets import Preset
-from moregood_async.bulk.input.rows import ERROR, MAY_HAVE_BEEN_ASKED, Record, Row
-from moregood_async.bulk.input.values import is_blank, read, shown, split_name
+from moregood_async.bulk.importing.columns import Column, ColumnMapping
+from moregood_async.bulk.importing.consent import CONSENTS, forbidden
+from moregood_async.bulk.importing.encoding import misread
+from moregood_async.bulk.importing.headers import NAME
+from moregood_async.bulk.importing.phones import NoPhone, Phones
+from moregood_async.bulk.importing.presets import Preset
+from moregood_async.bulk.importing.rows import ERROR, MAY_HAVE_BEEN_ASKED, Record, Row
+from moregood_async.bulk.importing.values import is_blank, read, shown, split_name
 from moregood_async.models.fields import given
 
 _COMMA = "name: has a comma; it is split at its first blank, so the first name must come first"

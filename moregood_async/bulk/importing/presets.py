@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from moregood_async.bulk.input.headers import FIELDS, plain
+from moregood_async.bulk.importing.headers import FIELDS, plain
 
 NO_PRESET: Final = "none"
 """The name that switches presets off."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, cast
 from uuid import UUID
 
-from moregood_async.bulk.input.rows import unguarded
+from moregood_async.bulk.importing.rows import unguarded
 
 _YES: Final = frozenset({"yes", "y", "true", "t", "1", "on"})
 _NO: Final = frozenset({"no", "n", "false", "f", "0", "off"})

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Literal, Protocol
 
-from moregood_async.bulk.export.arrow import ArrowPages
-from moregood_async.bulk.export.files import HALF_LETTERS
-from moregood_async.bulk.export.text import CsvWriter, JsonLinesWriter
+from moregood_async.bulk.exporting.arrow import ArrowPages
+from moregood_async.bulk.exporting.files import HALF_LETTERS
+from moregood_async.bulk.exporting.text import CsvWriter, JsonLinesWriter
 
 Form = Literal["csv", "jsonl", "parquet"]
 """A file's format."""

@@ -11,7 +11,7 @@ from typing import IO, Any, Protocol, cast
 
 import attrs
 
-from moregood_async.bulk.export.columns import columns_of
+from moregood_async.bulk.exporting.columns import columns_of
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _RUNS_IN_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r")

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import IO, Any, Final
 from weakref import WeakSet
 
-from moregood_async.bulk.input.columns import ColumnMapping
-from moregood_async.bulk.input.presets import Preset
-from moregood_async.bulk.input.rows import Record, Row
-from moregood_async.bulk.input.sources.files import BadFile, Bytes, Fingerprint
-from moregood_async.bulk.input.sources.keyed import Keyed
+from moregood_async.bulk.importing.columns import ColumnMapping
+from moregood_async.bulk.importing.presets import Preset
+from moregood_async.bulk.importing.rows import Record, Row
+from moregood_async.bulk.importing.sources.files import BadFile, Bytes, Fingerprint
+from moregood_async.bulk.importing.sources.keyed import Keyed
 from moregood_async.errors import ConfigurationError
 
 AT_A_TIME: Final = 2048

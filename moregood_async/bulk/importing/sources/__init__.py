@@ -12,15 +12,15 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from pathlib import Path
 from typing import IO, Any, Final, Protocol, cast
 
-from moregood_async.bulk.input.columns import ColumnMapping
-from moregood_async.bulk.input.presets import Preset
-from moregood_async.bulk.input.rows import Record, Row
-from moregood_async.bulk.input.sources.delimited import CustomerFile, delimiter_of, read_csv
-from moregood_async.bulk.input.sources.files import BadFile, Bytes, Fingerprint
-from moregood_async.bulk.input.sources.items import Item, Items, read_items
-from moregood_async.bulk.input.sources.json_lines import JsonLinesFile, read_json_lines
-from moregood_async.bulk.input.sources.parquet import ParquetFile, read_parquet
-from moregood_async.bulk.input.sources.text import Text, text_of
+from moregood_async.bulk.importing.columns import ColumnMapping
+from moregood_async.bulk.importing.presets import Preset
+from moregood_async.bulk.importing.rows import Record, Row
+from moregood_async.bulk.importing.sources.delimited import CustomerFile, delimiter_of, read_csv
+from moregood_async.bulk.importing.sources.files import BadFile, Bytes, Fingerprint
+from moregood_async.bulk.importing.sources.items import Item, Items, read_items
+from moregood_async.bulk.importing.sources.json_lines import JsonLinesFile, read_json_lines
+from moregood_async.bulk.importing.sources.parquet import ParquetFile, read_parquet
+from moregood_async.bulk.importing.sources.text import Text, text_of
 
 __all__ = [
     "BadFile",

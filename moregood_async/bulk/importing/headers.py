@@ -8,14 +8,14 @@ from typing import Final
 
 import attrs
 
-from moregood_async.bulk.input.consent import CONSENTS, consent_named
+from moregood_async.bulk.importing.consent import CONSENTS, consent_named
 from moregood_async.models.customers import CustomerUpsert
 
 FIELDS: Final[tuple[str, ...]] = tuple(a.name for a in attrs.fields(CustomerUpsert))
 """The fields that a column can hold, in the order of `CustomerUpsert`."""
 
 NAME: Final = "name"
-"""A column with first and last name in one; see `moregood_async.bulk.input.values.split_name`."""
+"""A column that holds the full name; `values.split_name` splits it."""
 
 KNOWN: Final[tuple[str, ...]] = (*FIELDS, NAME, *CONSENTS)
 """Everything that a column can be mapped to: fields, a whole name, and what opts people out."""
