@@ -88,8 +88,7 @@ async def by_job(client: Any, file: Path, journal: Path | None) -> int:
     """With a journal; gives how many were asked."""
     from moregood_async.bulk import AskTemplate, Job, read_csv
 
-    async with Job(client, journal) as job:
-        job.upsert_customers(read_csv(file), then_ask=AskTemplate(channels=["email"]))
+    async with Job(client, read_csv(file), journal=journal, ask=AskTemplate(channels=["email"])) as job:
         async for _ in job.run():
             pass
         return job.report().people_asked
@@ -141,8 +140,7 @@ async def replay(base_url: str, folder: str, rows: int) -> Figures:
     file, journal = Path(folder, f"{rows}.csv"), Path(folder, f"{rows}.journal")
     async with MoreGoodClient("test-key", base_url=base_url) as client:
         with measured(rows) as figures:
-            async with Job(client, journal) as job:
-                job.upsert_customers(read_csv(file), then_ask=AskTemplate(channels=["email"]))
+            async with Job(client, read_csv(file), journal=journal, ask=AskTemplate(channels=["email"])) as job:
                 async for _ in job.run():
                     pass
                 done, requests = job.report().done, client.pace.sent
@@ -154,24 +152,24 @@ async def done_before(base_url: str, folder: str, rows: int) -> Figures:
     """Writes a journal as a job does that has asked every row, but sends nothing."""
     from moregood_async import MoreGoodClient
     from moregood_async.bulk import AskTemplate, Job, read_csv
-    from moregood_async.bulk.intake import PIECE_ROWS, pieces_of
-    from moregood_async.bulk.journal import Entry, Journal
-    from moregood_async.bulk.states import State, Step
+    from moregood_async.bulk.run.reader import CHUNK_ROWS, read_chunks
+    from moregood_async.bulk.journal.entry import JournalEntry
+from moregood_async.bulk.journal.journal import Journal
+    from moregood_async.bulk.journal.states import State, Step
 
     file, path = Path(folder, f"{rows}.csv"), Path(folder, f"{rows}.journal")
     write_customers(file, rows)
     source, place = read_csv(file), 0
-    async with MoreGoodClient("test-key", base_url=base_url) as client, Job(client, path) as job:
-        job.upsert_customers(source, then_ask=AskTemplate(channels=["email"]))
+    async with MoreGoodClient("test-key", base_url=base_url) as client, Job(client, source, journal=path, ask=AskTemplate(channels=["email"])) as job:
         await job._belongs(*job._told())
     journal = await Journal.open(path)
     with measured(rows) as figures:
-        async for piece in pieces_of(source, lambda: 4 * PIECE_ROWS):
+        async for piece in read_chunks(source, lambda: 4 * CHUNK_ROWS):
             entries = [
-                Entry(
+                JournalEntry(
                     place=place + number,
                     line=record.line,
-                    digest=journal.digest_of(record.values),
+                    digest=journal.hash_row(record.values),
                     step=Step.ASK,
                     state=State.DONE,
                     channels="email",
@@ -180,7 +178,7 @@ async def done_before(base_url: str, folder: str, rows: int) -> Figures:
                 for number, record in enumerate(piece)
             ]
             marks = [
-                (journal.mark_of(f"{kind} {record.values[column]}"), place + number)
+                (journal.hash_contact(f"{kind} {record.values[column]}"), place + number)
                 for number, record in enumerate(piece)
                 for kind, column in (("email", 2), ("phone", 3))
             ]

@@ -234,6 +234,14 @@ class MoreGoodClient:
         """Where the API is, without a last slash."""
         return self._session.settings.base_url
 
+    @property
+    def middlewares(self) -> tuple[Middleware, ...]:
+        """The middlewares of this client or view, the outermost first.
+
+        ``client.with_options(middlewares=(*client.middlewares, mine))`` adds one.
+        """
+        return self._session.settings.middlewares
+
     async def fingerprint(self, salt: bytes = b"") -> str:
         """What tells this key, at this base URL, from others without giving it away: hex.
 

@@ -1,4 +1,4 @@
-"""A job: a file's customers saved, charged and asked, with a journal that survives everything."""
+"""`Job`: customers saved, charged and asked, each exactly once, with a journal."""
 
 from __future__ import annotations
 
@@ -14,22 +14,27 @@ from typing import Any, Self, TypeGuard, cast
 
 import attrs
 
-from moregood_async.bulk.asking import AskTemplate
-from moregood_async.bulk.belonging import Belonging
-from moregood_async.bulk.charging import ChargeTemplate
-from moregood_async.bulk.clocks import CLOCK_BEHIND_SECONDS, ServerClock
-from moregood_async.bulk.engine import Engine, Spent
-from moregood_async.bulk.events import Events, Meter
 from moregood_async.bulk.importing.sources import Source, read_items
-from moregood_async.bulk.intake import Intake
-from moregood_async.bulk.journal import Journal, JournalMismatch
-from moregood_async.bulk.journal.writer import unbroken
-from moregood_async.bulk.looking_up import look_up
-from moregood_async.bulk.orders import SETTLE_AFTER_SECONDS, OnUnknown, Orders
-from moregood_async.bulk.outcomes import Counts, Progress, RowEnd
-from moregood_async.bulk.planning import Plan, PlanChanged, plan_of
-from moregood_async.bulk.report import Report, read_report
-from moregood_async.bulk.states import Step
+from moregood_async.bulk.journal.errors import JournalMismatch, JournalUnusable
+from moregood_async.bulk.journal.identity import JobIdentity
+from moregood_async.bulk.journal.journal import Journal
+from moregood_async.bulk.journal.states import SkipReason
+from moregood_async.bulk.journal.storage import EntryQuery, RunRecord
+from moregood_async.bulk.journal.writer import run_to_end
+from moregood_async.bulk.options import RECONCILE_AFTER_SECONDS, JobOptions, OnUnknown
+from moregood_async.bulk.outcomes import Outcome, RowResult
+from moregood_async.bulk.plan import Plan, PlanChanged, make_plan
+from moregood_async.bulk.report import Report, report_of
+from moregood_async.bulk.run.counters import RunCounters
+from moregood_async.bulk.run.engine import Engine
+from moregood_async.bulk.run.progress import Counts, Meter, Progress, ProgressStream
+from moregood_async.bulk.run.reader import RowReader
+from moregood_async.bulk.run.reconcile import Reconciler, reconcile_journal
+from moregood_async.bulk.run.run import Run
+from moregood_async.bulk.run.server_clock import MAX_BEHIND_SECONDS, ServerClock
+from moregood_async.bulk.run.steps import RunContext
+from moregood_async.bulk.run.stop_switch import StopSwitch
+from moregood_async.bulk.templates import AskTemplate, ChargeTemplate
 from moregood_async.client import MoreGoodClient
 from moregood_async.errors import ConfigurationError
 from moregood_async.models.customers import CustomerUpsert
@@ -37,283 +42,319 @@ from moregood_async.models.customers import CustomerUpsert
 Rows = (
     Iterable[Mapping[str, Any] | CustomerUpsert] | AsyncIterable[Mapping[str, Any] | CustomerUpsert]
 )
+"""Customers as mappings of fields or as values, in any iterable or async iterable."""
 
 
 class Job:
-    """Customers saved and asked, each exactly once, whatever is killed in between.
+    """Saves, charges and asks the customers of an input, each exactly once.
 
     ::
 
-        async with MoreGoodClient() as client, Job(client, journal="spring.journal") as job:
-            job.upsert_customers(
-                read_csv("customers.csv"), then_ask=AskTemplate(channels=["email"])
-            )
-            async for event in job.run():
-                print(event.done, event.failed, event.eta)
-            print(job.report())
+        async with MoreGoodClient() as client:
+            job = Job(client, read_csv("customers.csv"), journal="spring.journal",
+                      ask=AskTemplate(channels=["email"]))
+            async with job:
+                print(await job.plan())            # nothing is sent
+                report = await job.run()           # or: async for progress in job.run()
 
-    Running the same program again goes on where it stopped: rows that are done are skipped, and
-    what became of a request that lost its answer is looked up before it is sent again.
+    Running the same program again resumes the job: rows that are done are skipped, and a charge
+    or ask whose response was lost is reconciled before it is sent again. How that is durable is
+    explained in the docstring of `moregood_async.bulk`.
 
     Args:
-        client: Its key says whose customers these are.
-        journal: The journal's file, made where there is none; None keeps it in memory, for runs
-            that need not survive the process.
-        keep_rows: Also keep the rows themselves in the journal, in clear.
-        project: A name for the project, for keys that change by themselves; by default a hash of
-            the key stands for it.
-        new_key: The project's key was replaced since the journal was made.
+        client: The client of the project. The job sends bulk requests, so that interactive calls
+            of the same key go first.
+        rows: What a reader such as `read_csv` returns; or mappings of a customer's fields, or
+            `CustomerUpsert` values, in any iterable or async iterable.
+        journal: The path of the journal, which is made if it does not exist. None keeps the
+            journal in memory, for runs that need not survive the process.
+        charge: Record what each row's customer paid.
+        ask: Ask each customer for a review; each person once.
+        not_asked_within: Skip customers who were asked within this time, by this job or anything.
+        max_asks: Ask at most this many people, all runs together. A run with a higher number
+            asks people whom an earlier run has skipped.
+        on_unknown: What to do with a charge or ask whose response was lost: ``reconcile``,
+            ``hold`` or ``resend``; see `OnUnknown`.
+        reconcile_after: Seconds after which a lost request that does not show was not applied.
+        keep_rows: Also keep the rows themselves in the journal, in clear, so that result files
+            of an input that can be read only once can be written. The same in all runs.
+        project: A name for the project, if its API key changes by itself; by default a hash of
+            the key identifies the project.
+        new_key: The project's API key was replaced since the last run.
+
+    Raises:
+        ConfigurationError: An option is out of its range, or names a column that does not exist.
     """
 
     def __init__(
         self,
         client: MoreGoodClient,
-        journal: str | os.PathLike[str] | None = None,
+        rows: Source | Rows,
         *,
+        journal: str | os.PathLike[str] | None,
+        charge: ChargeTemplate | None = None,
+        ask: AskTemplate | None = None,
+        not_asked_within: timedelta | None = None,
+        max_asks: int | None = None,
+        on_unknown: OnUnknown = "reconcile",
+        reconcile_after: float = RECONCILE_AFTER_SECONDS,
         keep_rows: bool = False,
         project: str | None = None,
         new_key: bool = False,
     ) -> None:
-        self._client = client.with_options(priority="bulk")
-        self._path = None if journal is None else Path(journal)
-        self._keep_rows = keep_rows
-        self._project = project
-        self._new_key = new_key
-        self._opened: Journal | None = None
-        self._task: tuple[Source, Orders] | None = None
-        self._engine: Engine | None = None
-        self._events: Events | None = None
-        self._report: Report | None = None
-        self._running = False
-
-    # what is to be done
-
-    def upsert_customers(
-        self,
-        rows: Source | Rows,
-        *,
-        then_charge: ChargeTemplate | None = None,
-        then_ask: AskTemplate | None = None,
-        not_asked_within: timedelta | None = None,
-        max_asks: int | None = None,
-        on_unknown: OnUnknown = "settle",
-        settle_after: float = SETTLE_AFTER_SECONDS,
-    ) -> None:
-        """Say what the job does; `run` does it, and `plan` says what that would be.
-
-        Args:
-            rows: What a reader such as `read_csv` gives, or mappings of a customer's fields, or
-                `CustomerUpsert` values, in any iterable or async iterable.
-            then_charge: Record what each row's customer paid.
-            then_ask: Ask each customer for a review; the same person once.
-            not_asked_within: Leave out who was asked within this time, by whatever.
-            max_asks: Ask no more people than this, all runs together.
-            on_unknown: What happens to an ask or charge whose answer was lost: ``settle`` looks
-                up what became of it; ``hold`` leaves it; ``resend`` risks a second one.
-            settle_after: Seconds after which a lost one that shows nowhere has not happened.
-
-        Raises:
-            ConfigurationError: Something cannot be as given, or the job has its rows already.
-        """
-        if self._task is not None:
-            raise ConfigurationError("a job has one input; make another Job for the next")
-        source = rows if _is_source(rows) else read_items(cast("Rows", rows))
-        orders = Orders(
-            ask=then_ask,
-            charge=then_charge,
+        options = JobOptions(
+            ask=ask,
+            charge=charge,
             not_asked_within=not_asked_within,
             max_asks=max_asks,
             on_unknown=on_unknown,
-            settle_after=settle_after,
+            reconcile_after=reconcile_after,
         )
-        if then_charge is not None:
-            then_charge.check(source.columns)
-        self._task = source, orders
+        source = rows if _is_source(rows) else read_items(cast("Rows", rows))
+        if charge is not None:
+            charge.check(source.columns)
+        self._work: _Work | None = _Work(source, options, keep_rows)
+        self._set_up(client, journal, project=project, new_key=new_key)
+
+    def _set_up(
+        self,
+        client: MoreGoodClient,
+        journal: str | os.PathLike[str] | None,
+        *,
+        project: str | None,
+        new_key: bool,
+    ) -> None:
+        self._client = client.with_options(priority="bulk")
+        self._path = None if journal is None else Path(journal)
+        self._project = project
+        self._new_key = new_key
+        self._opened: Journal | None = None
+        self._switch: StopSwitch | None = None
+        self._stream: ProgressStream | None = None
+        self._report: Report | None = None
+        self._is_running = False
+
+    @classmethod
+    def open(
+        cls,
+        client: MoreGoodClient,
+        journal: str | os.PathLike[str],
+        *,
+        project: str | None = None,
+        new_key: bool = False,
+    ) -> Self:
+        """Return a job without its rows: to `report`, read `results`, `retry` or `reconcile`.
+
+        Args:
+            client: The client of the project.
+            journal: The path of the journal.
+            project: As for `Job`.
+            new_key: As for `Job`.
+        """
+        job = cls.__new__(cls)
+        job._work = None
+        job._set_up(client, journal, project=project, new_key=new_key)
+        return job
+
+    # before sending
 
     async def plan(self) -> Plan:
-        """What a run would do. Nothing is sent but what reads; see `Plan`."""
-        source, orders = self._told()
-        await self._belongs(source, orders)
-        return await plan_of(self._client, self._journal, source, orders)
+        """Return what a run would do. Nothing is sent; see `Plan` for what is read.
 
-    # doing it
+        Raises:
+            ConfigurationError: The input can be read only once.
+            JournalMismatch: The journal belongs to another job.
+        """
+        work = self._required_work()
+        await self._claim_journal(work)
+        return await make_plan(self._client, self._journal, work.source, work.options)
 
-    async def run(self, *, confirm: str | None = None) -> AsyncGenerator[Progress, None]:
-        """Do it, or go on with it. Gives an event for each row that ends, and one a second.
+    # running
 
-        Leaving the loop, or cancelling it, stops at once, resumably; `stop` lets what is under
-        way finish.
+    def run(self, *, confirm: str | None = None) -> Run:
+        """Return a run, which begins or resumes the job when it is awaited or iterated.
+
+        ``report = await job.run()`` or ``async for progress in job.run()``.
 
         Args:
             confirm: The digest of a plan: run only if the plan is still the same.
 
         Raises:
-            PlanChanged: It is not; nothing was sent.
-            JournalMismatch: The journal belongs to something else; nothing was sent.
-            StoppedItself: Too much failed in the same way.
-            MoreGoodError: The API cannot be used: the key, or the network.
+            PlanChanged: The plan is another one; nothing was sent.
+            JournalMismatch: The journal belongs to another job; nothing was sent.
+            TooManyFailures: The circuit breaker stopped the run; it can be resumed.
+            MoreGoodError: The API cannot be used: the key, or the network; it can be resumed.
         """
-        source, orders = self._told()
-        journal = self._journal
-        if self._running:
+        self._required_work()
+        return Run(lambda: self._run(confirm), self.report)
+
+    async def _run(self, confirm: str | None) -> AsyncGenerator[Progress, None]:
+        work = self._required_work()
+        if self._is_running:
             raise ConfigurationError("this job is running already")
         if confirm is not None:
-            now = await self.plan()
-            if now.digest != confirm:
+            plan = await self.plan()
+            if plan.digest != confirm:
                 raise PlanChanged(
-                    f"the plan is {now.digest} now, not {confirm}: the input, the orders, what is "
-                    "done, or who was asked meanwhile has changed",
-                    plan=now,
+                    f"the plan is {plan.digest} now, not {confirm}: the input, the options, what "
+                    "is done, or who was asked meanwhile has changed; nothing was sent",
+                    plan=plan,
                 )
-        self._running = True
+        self._is_running = True
         try:
-            belonging = await self._belongs(source, orders)
-            same_file = belonging.digest is not None
-            intake = Intake(source, journal, orders, keep_rows=self._keep_rows, same_file=same_file)
-            async with aclosing(self._run(intake, orders, source.total())) as events:
-                async for event in events:
-                    yield event
+            await self._claim_journal(work)
+            async with aclosing(self._recorded_run(work)) as events:
+                async for progress in events:
+                    yield progress
         finally:
-            self._running = False
+            self._is_running = False
 
-    async def _run(
-        self, intake: Intake, orders: Orders, total: int | None
-    ) -> AsyncGenerator[Progress, None]:
-        journal, clock, spent = self._journal, ServerClock(), Spent()
-        before, began = self._client.pace, time.time()
-        number, how = await journal.begins(began), "interrupted"
+    async def _recorded_run(self, work: _Work) -> AsyncGenerator[Progress, None]:
+        """Run once, and record in the journal how the run ended."""
+        storage, began_at, counters = self._journal.storage, time.time(), RunCounters()
+        run_id, ending = await storage.begin_run(began_at), "interrupted"
+        switch = self._switch = StopSwitch()
         try:
-            spent.calls += 1
-            await clock.learn(self._client)
-            journal.is_alive(clock.now)
-            since = await journal.since(clock.now() + CLOCK_BEHIND_SECONDS)
-            counts = await self._begin(orders)
-            engine = self._engine = Engine(
-                self._client,
-                journal,
-                intake,
-                orders,
-                clock,
-                since=since,
-                asked=counts.asked + counts.maybe_asked,
-                spent=spent,
-            )
-            meter = Meter(counts, total, engine, self._client)
-            self._events = Events(engine, journal, meter)
-            async with aclosing(self._events.all()) as events:
-                async for event in events:
-                    yield event
-            if engine.stopped_by is not None:
-                raise engine.stopped_by
-            how = "stopped" if engine.is_stopping else "complete"
-            if how == "complete":
-                await journal.remember(whole=True)
+            context = await self._begin(work, switch, counters)
+            async with aclosing(self._stream_of(work, context)) as events:
+                async for progress in events:
+                    yield progress
+            if switch.stopped_by is not None:
+                raise switch.stopped_by
+            ending = "stopped" if switch.is_on else "complete"
+            if ending == "complete":
+                await self._journal.save_settings(is_input_complete=True)
         except Exception as error:
-            how = f"{type(error).__name__}: {error}"
+            ending = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self._engine = self._events = None
-            figures = _figures(before, self._client.pace, spent)
-            await unbroken(self._end(number, how, figures))
+            self._switch = self._stream = None
+            record = RunRecord(
+                began_at=began_at,
+                ended_at=time.time(),
+                ending=ending,
+                counters=counters.as_json(),
+            )
+            await run_to_end(self._record_end(run_id, record))
 
-    async def _begin(self, orders: Orders) -> Counts:
-        """Settle what died, reopen what a cap left, and count what is over."""
-        journal = self._journal
-        maybe = sum(entry.step is Step.ASK for entry in await journal.unsettled())
-        report, most = self.report(), orders.max_asks
-        if "cap" in report.unasked:
-            left = None if most is None else most - report.people_asked - maybe
-            await journal.reopen_capped(left)
-            report = await self._refresh()
-        return Counts(  # those that are unknown will end once more
-            done=report.done,
-            failed=report.failed,
-            rejected=report.rejected,
-            asked=report.people_asked,
-            maybe_asked=maybe,
+    async def _begin(self, work: _Work, switch: StopSwitch, counters: RunCounters) -> RunContext:
+        """Read the server's clock, recover what a crash has left, and reopen what it may."""
+        client = self._client.with_options(
+            drain=switch.drain,
+            middlewares=(*self._client.middlewares, counters.count_request),
+        )
+        journal, clock = self._journal, ServerClock()
+        await clock.read(client)
+        began_at = await journal.job_began_at(clock.now() + MAX_BEHIND_SECONDS)
+        await journal.recover(clock.now())
+        journal.storage.start_heartbeat(clock.now)
+        max_asks, report = work.options.max_asks, await self._refresh()
+        if SkipReason.MAX_ASKS in report.skipped:
+            left = None if max_asks is None else max_asks - await journal.storage.count_asks()
+            await journal.reopen_skipped(None if left is None else max(0, left))
+            await self._refresh()
+        return RunContext(
+            client=client,
+            journal=journal,
+            options=work.options,
+            clock=clock,
+            switch=switch,
+            counters=counters,
+            job_began_at=began_at,
         )
 
-    async def _end(self, number: int, how: str, figures: dict[str, Any]) -> None:
+    async def _stream_of(self, work: _Work, context: RunContext) -> AsyncGenerator[Progress, None]:
+        journal, source = self._journal, work.source
+        reader = RowReader(source, journal, work.options, keep_rows=work.keep_rows)
+        engine = Engine(context, reader, asks=await journal.storage.count_asks())
+        meter = Meter(Counts.of(self.report()), source.total(), engine, context)
+        self._stream = ProgressStream(engine, meter, context)
+        async with aclosing(self._stream.events()) as events:
+            async for progress in events:
+                yield progress
+
+    async def _record_end(self, run_id: int, record: RunRecord) -> None:
         if self._opened is not None:
-            await self._opened.ends(number, how, figures)
+            await self._opened.storage.end_run(run_id, record)
             await self._refresh()
 
     def stop(self) -> None:
-        """Finish what is under way, and end the run; it can be resumed."""
-        if self._engine is not None:
-            self._engine.stop()
+        """Stop the run: requests in flight finish, queued ones are drained. It can be resumed."""
+        if self._switch is not None:
+            self._switch.stop()
 
     async def retry(self) -> int:
-        """Let the rows that failed be tried once more by the next run; gives how many."""
-        number = await self._journal.retry()
+        """Let the next run attempt the failed rows again; return their number."""
+        number = await self._journal.retry_failed()
         await self._refresh()
         return number
 
-    async def settle(self, *, settle_after: float | None = None) -> Report:
-        """Look up what became of every unknown ask and charge; nothing is sent.
+    async def reconcile(self, *, reconcile_after: float | None = None) -> Report:
+        """Find out what became of every unknown charge and ask; send nothing.
 
-        It takes up to ``settle_after`` seconds, by default those of the job. What has not happened
-        is sent by the next run.
+        Takes up to ``reconcile_after`` seconds. What was not applied is sent by the next run.
+
+        Args:
+            reconcile_after: As for `Job`; by default as in the last run.
+
+        Raises:
+            MoreGoodError: The API cannot be used: the key, or the network.
         """
         journal, clock = self._journal, ServerClock()
-        orders = self.orders or Orders()
-        if settle_after is not None:
-            orders = attrs.evolve(orders, settle_after=settle_after)
-        await clock.learn(self._client)
-        await look_up(self._client, journal, orders, clock)
+        options = self._options()
+        if reconcile_after is not None:
+            options = attrs.evolve(options, reconcile_after=reconcile_after)
+        await clock.read(self._client)
+        await journal.recover(clock.now())
+        await reconcile_journal(Reconciler(self._client, journal, options, clock))
         return await self._refresh()
 
+    # what the journal knows
+
     def report(self) -> Report:
-        """What became of the rows so far, as it stood when the last run ended."""
+        """Return what became of the rows so far, as it was when the last run ended."""
         if self._report is None:
             raise ConfigurationError("the job is not open: async with Job(...) as job")
         return self._report
 
-    async def rows(self, *outcomes: str) -> AsyncGenerator[RowEnd, None]:
-        """How each row ended so far, in the order of the input; only those of some outcomes."""
-        journal, place = self._journal, 0
-        while place < journal.known:
-            entries = await journal.select("place >= ?", place, limit=1_000)
+    async def results(self, *outcomes: Outcome) -> AsyncGenerator[RowResult, None]:
+        """Yield what became of each row so far, in the order of the input.
+
+        Args:
+            outcomes: Only rows of these outcomes; by default all.
+        """
+        journal, start = self._journal, 0
+        while start < journal.row_count:
+            entries = await journal.entries(EntryQuery(start=start, limit=1_000))
             for entry in entries:
-                end = RowEnd.of(entry)
-                if not outcomes or end.outcome in outcomes:
-                    yield end
-            place = entries[-1].place + 1
+                result = RowResult.of(entry)
+                if not outcomes or result.outcome in outcomes:
+                    yield result
+            start = entries[-1].row_index + 1
 
-    # what the journal knows of the job
+    def is_unchanged(self, file: Path) -> bool:
+        """Return whether a file is as `note_written` has seen it last."""
+        return file.exists() and self._written_files().get(str(file.resolve())) == _stamp(file)
 
-    @property
-    def belonging(self) -> Belonging | None:
-        """The input, orders and project of the journal; None before the first run or plan."""
-        known = self._journal.about("belonging")
-        return Belonging(**known) if known else None
+    async def note_written(self, *files: Path) -> None:
+        """Remember size and time of files about the job; see `is_unchanged`."""
+        stamps = {str(file.resolve()): _stamp(file) for file in files}
+        await self._journal.save_settings(files=self._written_files() | stamps)
 
-    @property
-    def orders(self) -> Orders | None:
-        """What the job was told last; None before the first run or plan."""
-        known = self._journal.about("orders")
-        return Orders.of(known) if known else None
+    def _written_files(self) -> dict[str, list[int]]:
+        return cast("dict[str, list[int]]", self._journal.setting("files") or {})
 
-    @property
-    def keeps_rows(self) -> bool:
-        """Whether the journal keeps the rows themselves."""
-        return self._keep_rows
-
-    def wrote(self, path: Path) -> bool:
-        """Whether a file is as this job wrote it, and nobody has changed it since."""
-        return path.exists() and self._stamps().get(str(path.resolve())) == _stamp(path)
-
-    async def note_written(self, *paths: Path) -> None:
-        """Remember files about the job that were written just now; see `wrote`."""
-        stamps = {str(path.resolve()): _stamp(path) for path in paths}
-        await self._journal.remember(files=self._stamps() | stamps)
-
-    def _stamps(self) -> dict[str, list[int]]:
-        return cast("dict[str, list[int]]", self._journal.about("files") or {})
+    def _options(self) -> JobOptions:
+        if self._work is not None:
+            return self._work.options
+        stored = self._journal.setting("options")
+        return JobOptions.from_json(stored) if stored else JobOptions()
 
     # opening and closing
 
     async def __aenter__(self) -> Self:
+        if self._work is None and self._path is not None and not self._path.exists():
+            raise JournalUnusable(f"there is no journal {self._path}; a job with rows makes one")
         self._opened = await Journal.open(self._path)
         try:
             await self._refresh()
@@ -331,9 +372,9 @@ class Job:
         await self._close()
 
     async def _close(self) -> None:
-        """End what still runs, and close the journal; twice is fine."""
-        if self._events is not None:
-            await self._events.close()
+        """End what is running, and close the journal. Calling it twice is fine."""
+        if self._stream is not None:
+            await self._stream.close()
         if self._opened is not None:
             opened, self._opened = self._opened, None
             await opened.close()
@@ -344,51 +385,68 @@ class Job:
             raise ConfigurationError("the job is not open: async with Job(...) as job")
         return self._opened
 
-    def _told(self) -> tuple[Source, Orders]:
-        if self._task is None:
-            raise ConfigurationError("say what to do first: job.upsert_customers(...)")
-        return self._task
+    def _required_work(self) -> _Work:
+        if self._work is None:
+            raise ConfigurationError(
+                "a job from Job.open has no rows: make it with Job(client, rows, journal=...)"
+            )
+        return self._work
 
     async def _refresh(self) -> Report:
-        self._report = await self._journal.query(lambda c: read_report(c, self._path))
+        journal = self._journal
+        summary, settings = await journal.storage.summary(), journal.storage.settings()
+        self._report = report_of(self._path, summary, journal.identity, settings)
         return self._report
 
-    async def _belongs(self, source: Source, orders: Orders) -> Belonging:
-        """What the job belongs to; the journal belongs to the same."""
+    async def _claim_journal(self, work: _Work) -> None:
+        """Store in the journal what it belongs to, or refuse if it belongs to another job."""
         journal = self._journal
         project = self._project or await self._client.fingerprint(journal.salt)
-        now = await asyncio.to_thread(Belonging.of, source, orders, project)
-        known = journal.about("belonging")
-        was = Belonging(**known) if known and journal.known else now  # else nothing was sent yet
-        if self._new_key:
-            was = attrs.evolve(was, project=now.project)
-        differences = was.differs(now)
-        if differences:
-            name = self._path.name if self._path else "in memory"
-            raise JournalMismatch(
-                f"the journal {name} belongs to another job: {'; '.join(differences)}. "
-                "Nothing was sent."
-            )
-        await journal.remember(
-            belonging=attrs.asdict(now), orders=orders.kept(), columns=list(source.columns)
+        now = await asyncio.to_thread(work.identity, project)
+        stored = journal.identity
+        if stored is not None and journal.row_count:  # without rows, nothing was sent yet
+            if self._new_key:
+                stored = attrs.evolve(stored, project=now.project)
+            differences = stored.differences(now)
+            if differences:
+                name = self._path.name if self._path else "in memory"
+                raise JournalMismatch(
+                    f"the journal {name} belongs to another job: {'; '.join(differences)}. "
+                    "Nothing was sent."
+                )
+        await journal.save_identity(
+            now, options=work.options.as_json(), columns=list(work.source.columns)
         )
-        return now
 
 
-def _stamp(path: Path) -> list[int]:
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns]
+@attrs.frozen
+class _Work:
+    """What a job does: its rows and options."""
+
+    source: Source
+    options: JobOptions
+    keep_rows: bool
+
+    def identity(self, project: str) -> JobIdentity:
+        """Return the identity of the job now. Reads the input file once."""
+        source = self.source
+        fingerprint = source.fingerprint()
+        return JobIdentity(
+            name=source.name,
+            path=str(Path(source.path).resolve()) if source.path else None,
+            size=fingerprint.size if fingerprint else None,
+            digest=fingerprint.digest if fingerprint else None,
+            reading=source.options(),
+            options=self.options.fixed(),
+            keep_rows=self.keep_rows,
+            project=project,
+        )
+
+
+def _stamp(file: Path) -> list[int]:
+    stat = file.stat()
+    return [stat.st_size, stat.st_mtime_ns]
 
 
 def _is_source(rows: Source | Rows) -> TypeGuard[Source]:
     return hasattr(rows, "records") and hasattr(rows, "fingerprint")
-
-
-def _figures(before: Any, after: Any, spent: Spent) -> dict[str, Any]:
-    requests = after.sent - before.sent
-    return {
-        "requests": requests,
-        "refused": after.throttled - before.throttled,
-        "retries": max(0, requests - spent.calls),
-        "phases": {phase: round(seconds, 3) for phase, seconds in spent.seconds.items()},
-    }

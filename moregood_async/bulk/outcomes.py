@@ -1,4 +1,4 @@
-"""How a row ended, and how far a job is."""
+"""`RowResult`, what became of one row, and the words for it."""
 
 from __future__ import annotations
 
@@ -7,114 +7,15 @@ from typing import Final, Literal
 
 import attrs
 
-from moregood_async.bulk.journal.entry import Entry
-from moregood_async.bulk.states import State, Step
+from moregood_async.bulk.journal.entry import JournalEntry
+from moregood_async.bulk.journal.states import SkipReason, State, Step
 
 Outcome = Literal["done", "failed", "unknown", "rejected", "waiting"]
-"""``rejected``: cannot be sent as it is. ``failed``: has not happened, or not all of it.
-``unknown``: its charge or its ask may have happened. ``waiting``: the run stopped before it."""
+"""``done``: all steps of the row are done. ``failed``: a step was refused, or attempted too often,
+and had no effect. ``unknown``: its charge or ask may have been applied. ``rejected``: the row
+cannot be sent as it is. ``waiting``: a run has not come to it, or stopped before its end."""
 
-UNASKED: Final[dict[str, str]] = {
-    "unreachable": "not asked: no channel reaches this customer",
-    "opted out": "not asked: has opted out",
-    "held": "not asked again: may have been asked by an earlier import",
-    "repeats": "not asked again: the same person as in an earlier row",
-    "same customer": "not asked again: for the API the same person as in another row",
-    "recent": "not asked: was asked not long ago",
-    "meanwhile": "not asked again: was asked by something else since this job began",
-    "cap": "not asked: max_asks was reached",
-}
-"""Why somebody is not asked, by the word in the journal."""
-
-_UNASKED_COUNTED: Final[dict[str, str]] = {
-    "unreachable": "reached by no channel",
-    "opted out": "opted out",
-    "held": "perhaps asked by an earlier import",
-    "repeats": "in an earlier row already",
-    "same customer": "for the API the same as in another row",
-    "recent": "asked not long ago",
-    "meanwhile": "asked by something else since this job began",
-    "cap": "beyond max_asks",
-}
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun.
-
-    >>> counted(1, "row"), counted(10000, "row"), counted(0, "person", "people")
-    ('1 row', '10,000 rows', '0 people')
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
-def called(channel: str) -> str:
-    """A channel's name in a sentence."""
-    return "SMS" if channel == "sms" else channel
-
-
-def unasked_told(unasked: Mapping[str, int]) -> str:
-    """How many people were not asked, by the reason; empty where there are none.
-
-    >>> unasked_told({"opted out": 20, "repeats": 1})
-    'not asked: 20 opted out, 1 in an earlier row already'
-    """
-    told = ", ".join(f"{rows:,} {_UNASKED_COUNTED[why]}" for why, rows in sorted(unasked.items()))
-    return f"not asked: {told}" if told else ""
-
-
-@attrs.define(kw_only=True)
-class RowEnd:
-    """The end of one row, for now. It shows nobody's data."""
-
-    place: int
-    """Its place in the input, from 0."""
-    line: int
-    """The line of the file on which it begins, from 1."""
-    outcome: Outcome
-    customer_id: int | None = None
-    asked: tuple[str, ...] = ()
-    """The channels of the review request that was scheduled."""
-    unasked: str = ""
-    """Why nobody was asked where that was wanted: a key of `UNASKED`."""
-    repeats: int | None = None
-    """The place of the earlier row that has the same person."""
-    error: str = ""
-    warning: str = ""
-
-    @classmethod
-    def of(cls, entry: Entry) -> RowEnd:
-        """As its entry tells."""
-        return cls(
-            place=entry.place,
-            line=entry.line,
-            outcome=outcome_of(entry),
-            customer_id=entry.customer,
-            asked=tuple(entry.channels.split(",")) if was_asked(entry) else (),
-            unasked=entry.unasked,
-            repeats=entry.repeats,
-            error=error_of(entry),
-            warning=entry.warning,
-        )
-
-
-def was_asked(entry: Entry) -> bool:
-    """Whether its ask has happened."""
-    return entry.state is State.DONE and entry.step is Step.ASK
-
-
-def outcome_of(entry: Entry) -> Outcome:
-    """How it ended."""
-    return _OUTCOMES[entry.state]
-
-
-def error_of(entry: Entry) -> str:
-    """Why it is not done, and how far it came."""
-    if entry.state is State.DONE or not entry.error:
-        return ""
-    return f"{_CAME[entry.step]}{entry.error}"
-
-
-_OUTCOMES: Final[dict[State, Outcome]] = {
+OUTCOMES: Final[Mapping[State, Outcome]] = {
     State.READY: "waiting",
     State.INTENDED: "waiting",
     State.UNKNOWN: "unknown",
@@ -123,7 +24,30 @@ _OUTCOMES: Final[dict[State, Outcome]] = {
     State.REJECTED: "rejected",
 }
 
-_CAME: Final[dict[Step, str]] = {
+NOT_ASKED: Final[Mapping[SkipReason, str]] = {
+    SkipReason.UNREACHABLE: "not asked: the row has no contact for any channel",
+    SkipReason.OPTED_OUT: "not asked: has opted out",
+    SkipReason.HELD: "not asked again: may have been asked by an earlier import",
+    SkipReason.DUPLICATE: "not asked again: the same person as in an earlier row",
+    SkipReason.SAME_CUSTOMER: "not asked again: for the API the same customer as another row",
+    SkipReason.ASKED_RECENTLY: "not asked: was asked not long ago",
+    SkipReason.ASKED_MEANWHILE: "not asked again: was asked by something else since this job began",
+    SkipReason.MAX_ASKS: "not asked: max_asks was reached",
+}
+"""Why a customer was not asked, as a clause about one row."""
+
+_NOT_ASKED_COUNTED: Final[Mapping[SkipReason, str]] = {
+    SkipReason.UNREACHABLE: "without a contact for any channel",
+    SkipReason.OPTED_OUT: "opted out",
+    SkipReason.HELD: "perhaps asked by an earlier import",
+    SkipReason.DUPLICATE: "in an earlier row already",
+    SkipReason.SAME_CUSTOMER: "for the API the same customer as another row",
+    SkipReason.ASKED_RECENTLY: "asked not long ago",
+    SkipReason.ASKED_MEANWHILE: "asked by something else since this job began",
+    SkipReason.MAX_ASKS: "beyond max_asks",
+}
+
+_STEPS_BEFORE_ERROR: Final[Mapping[Step, str]] = {
     Step.UPSERT: "",
     Step.CHARGE: "saved, but the charge: ",
     Step.ASK: "saved, but the ask: ",
@@ -131,49 +55,78 @@ _CAME: Final[dict[Step, str]] = {
 
 
 @attrs.define(kw_only=True)
-class Counts:
-    """Rows of a job by how they ended, all its runs together."""
+class RowResult:
+    """What became of one row so far. Holds no personal data."""
 
-    done: int = 0
-    failed: int = 0
-    unknown: int = 0
-    rejected: int = 0
-    asked: int = 0
-    """People whose review request was scheduled."""
-    maybe_asked: int = 0
-    """People whose review request may have been, when the run began."""
+    row_index: int
+    """The position of the row in the input, counted from 0."""
+    line: int
+    """The line of the file on which the row begins, counted from 1."""
+    outcome: Outcome
+    customer_id: int | None = None
+    asked: tuple[str, ...] = ()
+    """The channels of the ask that the API accepted."""
+    skip_reason: SkipReason | None = None
+    """Why the customer was not asked, if the job asks."""
+    duplicate_of: int | None = None
+    """The row index of the earlier row with the same contact."""
+    error: str = ""
+    """Why the row is not done, and which steps are; empty if it is done."""
+    warning: str = ""
+
+    @classmethod
+    def of(cls, entry: JournalEntry) -> RowResult:
+        """Return the result of a row from its journal entry."""
+        return cls(
+            row_index=entry.row_index,
+            line=entry.line,
+            outcome=OUTCOMES[entry.state],
+            customer_id=entry.customer_id,
+            asked=tuple(entry.channels.split(",")) if entry.was_asked else (),
+            skip_reason=entry.not_asked_because,
+            duplicate_of=entry.duplicate_of,
+            error=_error_of(entry),
+            warning=entry.warning,
+        )
 
     @property
-    def ended(self) -> int:
-        """Rows that are over."""
-        return self.done + self.failed + self.unknown + self.rejected
-
-    def add(self, entry: Entry, sign: int = 1) -> None:
-        """One more has ended, or one less."""
-        outcome = outcome_of(entry)
-        if outcome != "waiting":
-            setattr(self, outcome, getattr(self, outcome) + sign)
-        self.asked += sign * was_asked(entry)
+    def reason(self) -> str:
+        """Why the row is not done, or why nobody was asked; empty if there is nothing to say."""
+        not_asked = "" if self.skip_reason is None else NOT_ASKED[self.skip_reason]
+        if self.skip_reason is SkipReason.DUPLICATE and self.duplicate_of is not None:
+            not_asked = f"not asked again: the same person as in data row {self.duplicate_of + 1:,}"
+        return "; ".join(part for part in (self.error, not_asked, self.warning) if part)
 
 
-@attrs.define(kw_only=True)
-class Progress:
-    """How far a job is, and the row that has just ended."""
+def _error_of(entry: JournalEntry) -> str:
+    if entry.state is State.DONE or not entry.error:
+        return ""
+    return f"{_STEPS_BEFORE_ERROR[entry.step]}{entry.error}"
 
-    row: RowEnd | None
-    """None where nothing ended for a second."""
-    done: int
-    failed: int
-    unknown: int
-    rejected: int
-    asked: int
-    total: int | None
-    """Rows of the input, about; None where that is not known."""
-    rate: float
-    """Rows a second, over the last moments."""
-    eta: float | None
-    """Seconds that are left, about; None where that cannot be told."""
-    waits: float
-    """Seconds until the server's limit lets the next request go; 0.0 where it does."""
-    settling: int
-    """Rows that wait: to be looked up, or to be tried again."""
+
+def count_of(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun.
+
+    >>> count_of(1, "row"), count_of(10000, "row"), count_of(0, "person", "people")
+    ('1 row', '10,000 rows', '0 people')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def channel_name(channel: str) -> str:
+    """Return the name of a channel in a sentence.
+
+    >>> channel_name("sms"), channel_name("email")
+    ('SMS', 'email')
+    """
+    return "SMS" if channel == "sms" else channel
+
+
+def skipped_summary(skipped: Mapping[SkipReason, int]) -> str:
+    """Return how many customers were not asked, by the reason; empty if there are none.
+
+    >>> skipped_summary({SkipReason.OPTED_OUT: 20, SkipReason.DUPLICATE: 1})
+    'not asked: 1 in an earlier row already, 20 opted out'
+    """
+    counts = [f"{skipped[why]:,} {_NOT_ASKED_COUNTED[why]}" for why in sorted(skipped)]
+    return f"not asked: {', '.join(counts)}" if counts else ""

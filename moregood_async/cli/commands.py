@@ -140,7 +140,7 @@ def import_(**said: Any) -> None:
     _end(importing.run(importing.Wanted(**said)))
 
 
-def _resuming(command: Literal["resume", "retry", "settle"], said: dict[str, Any]) -> None:
+def _resuming(command: Literal["resume", "retry", "reconcile"], said: dict[str, Any]) -> None:
     from moregood_async.cli import resuming
 
     _end(resuming.run(resuming.Wanted(command=command, **said)))
@@ -184,24 +184,24 @@ def retry(**said: Any) -> None:
     _resuming("retry", said)
 
 
-@moregood.command("settle")
+@moregood.command("reconcile")
 @click.argument("journal", type=_FILE)
 @click.option(
-    "--settle-after",
+    "--reconcile-after",
     type=click.FloatRange(0, 86_399),
     metavar="SECONDS",
-    help="When a lost request that shows nowhere has not happened. [default: the import's]",
+    help="When a lost request that does not show was not applied. [default: the import's]",
 )
 @click.option("--new-key", is_flag=True, help="The project's key was replaced.")
 @api_options
-def settle(**said: Any) -> None:
-    """Look up what became of asks and charges that lost their answer; send nothing.
+def reconcile(**said: Any) -> None:
+    """Find out what became of unknown charges and asks; send nothing.
 
     \b
     Example:
-      moregood settle customers.csv.journal
+      moregood reconcile customers.csv.journal
     """  # noqa: D301 - click wants the character itself
-    _resuming("settle", said)
+    _resuming("reconcile", said)
 
 
 @moregood.command("report")

@@ -11,10 +11,11 @@ from typing import Any
 
 import attrs
 
-from moregood_async.bulk.asking import AskTemplate, marks_of
+from moregood_async.bulk.contacts import contact_keys
 from moregood_async.bulk.exporting import CsvWriter, whole_file
 from moregood_async.bulk.importing.sources import read_csv
 from moregood_async.bulk.job import Job
+from moregood_async.bulk.templates import AskTemplate
 from moregood_async.cli import demo_report, exits
 from moregood_async.cli.console import Voice
 from moregood_async.cli.demo_report import Story
@@ -91,8 +92,7 @@ class _Demo:
         saved: list[CustomerUpsert] = []
         ids: set[int | None] = set()
         with self._steps("Importing customers", "row", 500) as steps:
-            async with Job(client) as job:
-                job.upsert_customers(source)
+            async with Job(client, source, journal=None) as job:
                 async for event in job.run():
                     if event.row is None:
                         continue
@@ -100,7 +100,7 @@ class _Demo:
                     if event.row.outcome != "done":
                         self._story.failed += 1
                         continue
-                    saved.append(rows[event.row.place].customer())
+                    saved.append(rows[event.row.row_index].customer())
                     self._story.updated += event.row.customer_id in ids
                     ids.add(event.row.customer_id)
         self._story.created = len(ids)
@@ -144,10 +144,10 @@ def asks_of(customers: list[CustomerUpsert]) -> list[AskCreate]:
     """One request a person: by email, or by SMS where there is only a phone."""
     known, asks = set[str](), list[AskCreate]()
     for customer in customers:
-        by_email = AskTemplate(channels=["email"], reminders_count=1).ask(customer)
-        ask = by_email or AskTemplate(channels=["sms"], reminders_count=1).ask(customer)
-        marks = set(marks_of(customer))
-        if ask is not None and not marks & known:
+        by_email = AskTemplate(channels=["email"], reminders_count=1).create(customer)
+        ask = by_email or AskTemplate(channels=["sms"], reminders_count=1).create(customer)
+        keys = set(contact_keys(customer))
+        if ask is not None and not keys & known:
             asks.append(ask)
-        known |= marks
+        known |= keys
     return asks

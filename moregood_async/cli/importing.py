@@ -10,12 +10,11 @@ from typing import Any
 import attrs
 import click
 
-from moregood_async.bulk.asking import AskTemplate
-from moregood_async.bulk.charging import ChargeTemplate
 from moregood_async.bulk.importing.columns import chosen_columns
 from moregood_async.bulk.importing.sources import Source, read_customers
 from moregood_async.bulk.job import Job
-from moregood_async.bulk.orders import SETTLE_AFTER_SECONDS, OnUnknown
+from moregood_async.bulk.options import RECONCILE_AFTER_SECONDS, OnUnknown
+from moregood_async.bulk.templates import AskTemplate, ChargeTemplate
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
 from moregood_async.cli.job_running import Running, check_places
@@ -46,8 +45,8 @@ class Wanted:
     currency: str | None = None
     charged_at: str | None = None
     in_cents: bool = False
-    on_unknown: OnUnknown = "settle"
-    settle_after: float = SETTLE_AFTER_SECONDS
+    on_unknown: OnUnknown = "reconcile"
+    reconcile_after: float = RECONCILE_AFTER_SECONDS
     concurrency: int = 32
     journal: Path | None = None
     keep_rows: bool = False
@@ -128,13 +127,14 @@ async def _with_client(wanted: Wanted, voice: Voice, source: Source) -> int:
         in_memory = wanted.dry_run and not path.exists()
         job = Job(
             client,
-            None if in_memory else path,
+            source,
+            journal=None if in_memory else path,
             keep_rows=wanted.keep_rows,
             project=wanted.project,
             new_key=wanted.new_key,
+            **_options(wanted, source),
         )
         async with job:
-            job.upsert_customers(source, **_orders(wanted, source))
             if wanted.dry_run:
                 plan = await job.plan()
                 if keyless:  # the digest would be that of no project
@@ -154,18 +154,19 @@ async def _sent(wanted: Wanted, voice: Voice, job: Job, source: Source) -> int:
         name=name,
         rejects=wanted.rejects,
         results=wanted.results,
+        keeps_rows=wanted.keep_rows,
     )
     return await running.to_its_end(confirm=wanted.confirm)
 
 
-def _orders(wanted: Wanted, source: Source) -> dict[str, Any]:
+def _options(wanted: Wanted, source: Source) -> dict[str, Any]:
     return {
-        "then_charge": wanted.charge_template(source.columns),
-        "then_ask": wanted.ask_template,
+        "charge": wanted.charge_template(source.columns),
+        "ask": wanted.ask_template,
         "not_asked_within": wanted.not_asked_within,
         "max_asks": wanted.max_asks,
         "on_unknown": wanted.on_unknown,
-        "settle_after": wanted.settle_after,
+        "reconcile_after": wanted.reconcile_after,
     }
 
 

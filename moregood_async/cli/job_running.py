@@ -13,15 +13,16 @@ from typing import Final
 
 import click
 
-from moregood_async.bulk.engine import StoppedItself
 from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.job import Job
-from moregood_async.bulk.journal import JournalError
-from moregood_async.bulk.outcomes import Progress, RowEnd
-from moregood_async.bulk.outputs import reason_of, write_rejects, write_results
-from moregood_async.bulk.planning import PlanChanged
-from moregood_async.bulk.reading import JournalReader
+from moregood_async.bulk.journal.errors import JournalError
+from moregood_async.bulk.journal.states import SkipReason
+from moregood_async.bulk.outcomes import RowResult
+from moregood_async.bulk.plan import PlanChanged
 from moregood_async.bulk.report import Report
+from moregood_async.bulk.row_files import write_rejects, write_results
+from moregood_async.bulk.run.progress import Progress
+from moregood_async.bulk.run.stop_switch import TooManyFailures
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
 from moregood_async.cli.progress import Steps
@@ -46,10 +47,12 @@ class Running:
         name: Path,
         rejects: Path | None,
         results: Path | None,
+        keeps_rows: bool,
     ) -> None:
         self._voice = voice
         self._job = job
         self._source = source
+        self._keeps_rows = keeps_rows
         self._command = command
         self._journal = journal
         self._rejects = rejects or beside(name, "rejects")
@@ -98,7 +101,7 @@ class Running:
 
         steps = Steps(self._voice, "Importing", total=self._source.total())
         with steps, interrupts(stop):
-            async with aclosing(self._job.run(confirm=confirm)) as events:
+            async with aclosing(aiter(self._job.run(confirm=confirm))) as events:
                 async for event in events:
                     steps.show(event)
                     self._take(event)
@@ -143,18 +146,17 @@ class Running:
         return code
 
     async def _files(self, report: Report) -> dict[str, str]:
-        if not report.rows or not (self._source.rereadable or self._job.keeps_rows):
+        if not report.rows or not (self._source.rereadable or self._keeps_rows):
             return {}
         files: dict[str, str] = {}
         where = self._results
         try:
-            with JournalReader(self._journal) as journal:
-                where = self._free(self._results)
-                write_results(journal, self._source, where)
-                files["results"] = str(where)
-                where = self._free(self._rejects)
-                if write_rejects(journal, self._source, where):
-                    files["rejects"] = str(where)
+            where = self._free(self._results)
+            write_results(self._journal, self._source, where)
+            files["results"] = str(where)
+            where = self._free(self._rejects)
+            if write_rejects(self._journal, self._source, where):
+                files["rejects"] = str(where)
             await self._job.note_written(*map(Path, files.values()))
         except JournalError as error:  # such as an input that was changed meanwhile
             self._files_failed = True
@@ -169,11 +171,11 @@ class Running:
 
     def _free(self, path: Path) -> Path:
         """The path, or the next that is free where somebody's own work stands there."""
-        if path in self._named_by_user or not path.is_file() or self._job.wrote(path):
+        if path in self._named_by_user or not path.is_file() or self._job.is_unchanged(path):
             return path
         for number in count(2):
             other = path.with_name(f"{path.stem}-{number}{path.suffix}")
-            if not other.exists() or self._job.wrote(other):
+            if not other.exists() or self._job.is_unchanged(other):
                 return other
         raise AssertionError
 
@@ -192,7 +194,7 @@ def check_places(files: Mapping[str, Path | None]) -> None:
 
 def end_code(report: Report, stopped: Exception | None, *, interrupted: bool) -> int:
     """The exit code of a run."""
-    if isinstance(stopped, StoppedItself):
+    if isinstance(stopped, TooManyFailures):
         return exits.SOME_FAILED
     if isinstance(stopped, MoreGoodError):
         return exit_code(stopped)
@@ -201,14 +203,13 @@ def end_code(report: Report, stopped: Exception | None, *, interrupted: bool) ->
     return exits.DONE if report.done == report.rows else exits.SOME_FAILED
 
 
-def finding(end: RowEnd) -> tuple[str, str]:
+def finding(result: RowResult) -> tuple[str, str]:
     """What a person should hear of a row, and the kind of it; empty where there is nothing."""
-    reason = reason_of(end)
-    if end.outcome != "done":
-        return end.outcome, f"{end.outcome}: {reason}"
-    if end.unasked and end.unasked != "cap":
-        return f"not asked ({end.unasked})", reason
-    return ("with a warning", end.warning) if end.warning else ("", "")
+    if result.outcome != "done":
+        return result.outcome, f"{result.outcome}: {result.reason}"
+    if result.skip_reason not in (None, SkipReason.MAX_ASKS):
+        return f"not asked ({result.skip_reason})", result.reason
+    return ("with a warning", result.warning) if result.warning else ("", "")
 
 
 def beside(file: Path, kind: str) -> Path:

@@ -93,20 +93,20 @@ def unknown_options(*, default: bool) -> Callable[[Command], Command]:
 
     def add(command: Command) -> Command:
         command = click.option(
-            "--settle-after",
+            "--reconcile-after",
             type=click.FloatRange(0, 86_399),
             default=120.0 if default else None,
             show_default=default,
             metavar="SECONDS",
-            help="When a lost request that shows nowhere has not happened.",
+            help="When a lost request that does not show was not applied.",
         )(command)
         return click.option(
             "--on-unknown",
-            type=click.Choice(["settle", "hold", "resend"]),
-            default="settle" if default else None,
+            type=click.Choice(["reconcile", "hold", "resend"]),
+            default="reconcile" if default else None,
             show_default=default,
-            help="What to do with an ask or a charge that lost its answer: look up what became of "
-            "it, leave it, or risk a second one.",
+            help="What to do with a charge or ask whose response was lost: find out whether it was "
+            "applied, leave it, or send it again and risk a second one.",
         )(command)
 
     return add

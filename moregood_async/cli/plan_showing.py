@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from moregood_async.bulk.importing.sources import Source
-from moregood_async.bulk.planning import Plan
+from moregood_async.bulk.plan import Plan
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
 from moregood_async.cli.job_running import NAMED
@@ -17,8 +17,10 @@ def show(voice: Voice, source: Source, plan: Plan) -> int:
     voice.say()
     _name(voice, [(line, f"rejected: {why}") for line, why in plan.problems], plan.rejected)
     _name(voice, plan.warnings, plan.warned)
-    repeated = [(line, f"the same person as in data row {row:,}") for line, row in plan.repeated]
-    _name(voice, repeated, plan.repeats)
+    duplicates = [
+        (line, f"the same person as in data row {row:,}") for line, row in plan.duplicate_lines
+    ]
+    _name(voice, duplicates, plan.duplicates)
     for line in str(plan).splitlines():
         voice.say(line)
     voice.say(f"Nothing was sent. {_confirming(plan)}")

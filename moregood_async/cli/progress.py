@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.progress import TimeRemainingColumn as TimeLeft
 from rich.text import Text
 
-from moregood_async.bulk.outcomes import Progress as JobProgress
+from moregood_async.bulk.run.progress import Progress as JobProgress
 from moregood_async.cli.console import Voice, counted
 
 LINE_EVERY_SECONDS = 5.0
@@ -117,10 +117,10 @@ def told_beside(event: JobProgress) -> str:
     looked up or tried again.
     """
     told: list[str] = []
-    if event.waits >= 1:
-        told.append(f"the server's limit opens in {event.waits:.0f} s")
-    if event.settling and event.row is None:
-        told.append(f"{counted(event.settling, 'row')} to look up or try again")
+    if event.rate_limit_wait >= 1:
+        told.append(f"the rate limit allows the next request in {event.rate_limit_wait:.0f} s")
+    if event.delayed and event.row is None:
+        told.append(f"{counted(event.delayed, 'row')} to reconcile or try again")
     if event.failed:
         told.append(f"{event.failed:,} failed")
     return ", ".join(told)

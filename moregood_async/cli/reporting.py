@@ -8,8 +8,10 @@ import attrs
 import click
 
 from moregood_async.bulk.importing.sources import Source
-from moregood_async.bulk.outputs import reason_of, write_results
-from moregood_async.bulk.reading import JournalReader
+from moregood_async.bulk.journal.reader import JournalReader
+from moregood_async.bulk.outcomes import Outcome
+from moregood_async.bulk.report import read_report
+from moregood_async.bulk.row_files import read_results, write_results
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice, counted
 from moregood_async.cli.resuming import source_of
@@ -22,7 +24,7 @@ class Wanted:
     """What was typed."""
 
     journal: Path
-    rows: str | None = None
+    rows: Outcome | None = None
     output: Path | None = None
     file: str | None = None
     as_json: bool = False
@@ -35,8 +37,7 @@ def run(wanted: Wanted) -> int:
         raise click.UsageError("-o goes with --rows: which rows are to be written?")
     voice = Voice(as_json=wanted.as_json, verbose=wanted.verbose)
     try:
-        with JournalReader(wanted.journal) as journal:
-            return _tell(wanted, voice, journal)
+        return _tell(wanted, voice)
     except MoreGoodError as error:
         told, code = str(error), exit_code(error)
         voice.fail(error)
@@ -47,15 +48,15 @@ def run(wanted: Wanted) -> int:
     return code
 
 
-def _tell(wanted: Wanted, voice: Voice, journal: JournalReader) -> int:
-    report = journal.report()
+def _tell(wanted: Wanted, voice: Voice) -> int:
+    report = read_report(wanted.journal)
     if wanted.rows is not None and wanted.output is not None:
-        source = _source(wanted, journal)
-        written = write_results(journal, source, wanted.output, wanted.rows)
+        source = _source(wanted)
+        written = write_results(wanted.journal, source, wanted.output, wanted.rows)
         voice.say(f"{counted(written, 'row')} → {wanted.output}")
     elif wanted.rows is not None:
-        for end in journal.ends(wanted.rows):
-            voice.say(f"line {end.line}: {reason_of(end) or end.outcome}")
+        for result in read_results(wanted.journal, wanted.rows):
+            voice.say(f"line {result.line}: {result.reason or result.outcome}")
     else:
         for line in str(report).splitlines():
             voice.say(line)
@@ -63,8 +64,9 @@ def _tell(wanted: Wanted, voice: Voice, journal: JournalReader) -> int:
     return exits.DONE
 
 
-def _source(wanted: Wanted, journal: JournalReader) -> Source | None:
-    belonging = journal.belonging
-    if belonging is None or (journal.keeps_rows and wanted.file is None):
+def _source(wanted: Wanted) -> Source | None:
+    with JournalReader(wanted.journal) as journal:
+        identity = journal.identity
+    if identity is None or (identity.keep_rows and wanted.file is None):
         return None
-    return source_of(wanted.file, belonging)
+    return source_of(wanted.file, identity)

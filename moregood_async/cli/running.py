@@ -10,8 +10,8 @@ from typing import Any
 
 from moregood_async.bulk.importing.columns import BadMapping
 from moregood_async.bulk.importing.sources import BadFile
-from moregood_async.bulk.journal import JournalError
-from moregood_async.bulk.planning import PlanChanged
+from moregood_async.bulk.journal.errors import JournalError
+from moregood_async.bulk.plan import PlanChanged
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice
 from moregood_async.errors import InvalidRequest, MoreGoodError

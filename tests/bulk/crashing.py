@@ -20,13 +20,13 @@ import attrs
 import pytest
 
 from moregood_async import MoreGoodClient, Request, Response
-from moregood_async.bulk import journal as journals
-from moregood_async.bulk.asking import AskTemplate
-from moregood_async.bulk.charging import ChargeTemplate
+from moregood_async.bulk.journal import files
+from moregood_async.bulk.templates import AskTemplate
+from moregood_async.bulk.templates import ChargeTemplate
 from moregood_async.bulk.job import Job
-from moregood_async.bulk.journal.opening import opened
+from moregood_async.bulk.journal.files import opened
 from moregood_async.bulk.report import Report
-from moregood_async.bulk.states import Event, ImpossibleTransition, State, Step, after
+from moregood_async.bulk.journal.states import Event, ImpossibleTransition, State, Step, next_state
 from moregood_async.sandbox import Sandbox
 
 KEY = "test-key"
@@ -57,7 +57,7 @@ def _arrows(step: Step, state: State) -> Iterable[Point]:
     """Where one event can lead, by `states`."""
     for event in Event:
         try:
-            reached = after(state, event, idempotent=step is Step.UPSERT)
+            reached = next_state(state, event, idempotent=step is Step.UPSERT)
         except ImpossibleTransition:
             continue
         yield step, reached
@@ -233,21 +233,20 @@ async def lived(
     life: Life, rows: Sequence[Mapping[str, Any]], **orders: Any
 ) -> tuple[Report, list[str]] | None:
     """Run a job in this life; gives its report and how its rows ended, or None: it was killed."""
-    orders = {"settle_after": 0.0, **orders}
+    orders = {"reconcile_after": 0.0, **orders}
 
     async def work() -> tuple[Report, list[str]]:
         async with (
             MoreGoodClient(KEY, transport=life) as client,
-            Job(client, life.path) as job,
+            Job(client, rows, journal=life.path, **orders) as job,
         ):
-            job.upsert_customers(rows, **orders)
             async for _ in job.run():
                 pass
-            return job.report(), [end.outcome async for end in job.rows()]
+            return job.report(), [end.outcome async for end in job.results()]
 
     life.knows(rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(journals, "opened", life.opened)
+        patch.setattr(files, "open_database", life.opened)
         task = asyncio.ensure_future(work())
         dead = asyncio.ensure_future(life.crashed.wait())
         await asyncio.wait({task, dead}, return_when=asyncio.FIRST_COMPLETED)

@@ -55,12 +55,11 @@ async def done(
     if isinstance(target, Sandbox):
         async with MoreGoodClient(KEY, transport=target) as client:
             return await done(client, rows, journal, project=project, **orders)
-    async with Job(target, journal, project=project) as job:
-        job.upsert_customers(rows, **orders)
+    async with Job(target, rows, journal=journal, **orders, project=project) as job:
         await run(job)
         return job.report()
 
 
 def ends(events: Iterable[Progress]) -> dict[int, str]:
     """How each row ended, by its place."""
-    return {event.row.place: event.row.outcome for event in events if event.row is not None}
+    return {event.row.row_index: event.row.outcome for event in events if event.row is not None}

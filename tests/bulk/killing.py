@@ -327,7 +327,7 @@ def run_until_done(
                 base_url=server.base_url,
                 dice=dice,
                 executioner=executioner,
-                options=("--ask", "email", *options, "--settle-after", "1"),
+                options=("--ask", "email", *options, "--reconcile-after", "1"),
             )
             shop.write(run.file)
             for _ in range(kills):

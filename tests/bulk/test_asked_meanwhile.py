@@ -33,7 +33,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 async def begun(sandbox: Sandbox, journal: Path, count: int, **orders: Any) -> Report:
     """A job that has done the first rows of its input; some time passes."""
-    orders.setdefault("then_ask", EMAIL)
+    orders.setdefault("ask", EMAIL)
     report = await done(sandbox, people(count), journal, **orders)
     sandbox.advance(seconds=LATER_SECONDS)
     return report
@@ -54,8 +54,8 @@ async def test_who_was_asked_since_the_job_began_is_not_asked_again(
     sandbox.advance(seconds=LATER_SECONDS)
     await begun(sandbox, tmp_path / "j", 2)
     await asked_by_another(sandbox, 3)
-    report = await done(sandbox, people(6), tmp_path / "j", then_ask=EMAIL)
-    assert ({"meanwhile": 1}, 6, 5) == (report.unasked, report.done, report.people_asked)
+    report = await done(sandbox, people(6), tmp_path / "j", ask=EMAIL)
+    assert ({"meanwhile": 1}, 6, 5) == (report.skipped, report.done, report.people_asked)
     assert "1 asked by something else since this job began" in str(report)
     assert 7 == sandbox.audit().asks
 
@@ -70,12 +70,12 @@ async def test_a_journal_restored_from_a_copy_asks_nobody_twice(
     await begun(sandbox, journal / "j", 3)
     for file in journal.iterdir():
         shutil.copy(file, before)
-    await done(sandbox, people(20), journal / "j", then_ask=EMAIL)
+    await done(sandbox, people(20), journal / "j", ask=EMAIL)
     assert 20 == sandbox.audit().asks
-    report = await done(sandbox, people(20), before / "j", then_ask=EMAIL)
+    report = await done(sandbox, people(20), before / "j", ask=EMAIL)
     audit = sandbox.audit()
     assert (20, ()) == (audit.asks, audit.duplicate_asks)
-    assert ({"meanwhile": 17}, 20) == (report.unasked, report.done)
+    assert ({"meanwhile": 17}, 20) == (report.skipped, report.done)
 
 
 async def test_a_copy_of_a_stopped_jobs_journal_asks_nobody_twice(
@@ -88,26 +88,25 @@ async def test_a_copy_of_a_stopped_jobs_journal_asks_nobody_twice(
     await begun(sandbox, journal / "j", 20, max_asks=5)
     for file in journal.iterdir():
         shutil.copy(file, before)
-    await done(sandbox, people(20), journal / "j", then_ask=EMAIL)
-    report = await done(sandbox, people(20), before / "j", then_ask=EMAIL)
+    await done(sandbox, people(20), journal / "j", ask=EMAIL)
+    report = await done(sandbox, people(20), before / "j", ask=EMAIL)
     assert (20, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
-    assert ({"meanwhile": 15}, 5) == (report.unasked, report.people_asked)
+    assert ({"meanwhile": 15}, 5) == (report.skipped, report.people_asked)
 
 
 async def test_who_cannot_be_looked_up_is_not_asked(sandbox: Sandbox, tmp_path: Path) -> None:
     """It is told, and a retry asks."""
     await begun(sandbox, tmp_path / "j", 2, max_asks=0)
     sandbox.faults = Refuse(422, on="customers.upsert", times=1)
-    report = await done(sandbox, people(2), tmp_path / "j", then_ask=EMAIL)
+    report = await done(sandbox, people(2), tmp_path / "j", ask=EMAIL)
     assert (1, 1, 1) == (report.failed, report.done, sandbox.audit().asks)
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
-        Job(client, tmp_path / "j") as job,
+        Job(client, people(2), journal=tmp_path / "j", ask=EMAIL) as job,
     ):
-        [failed] = [row async for row in job.rows("failed")]
+        [failed] = [row async for row in job.results("failed")]
         assert failed.error.startswith("saved, but the ask: it could not be looked up: ")
         await job.retry()
-        job.upsert_customers(people(2), then_ask=EMAIL)
         await run(job)
         assert (2, 2) == (job.report().done, sandbox.audit().asks)
 
@@ -128,8 +127,8 @@ async def test_who_cannot_be_looked_up_for_now_is_asked_a_little_later(
     await begun(sandbox, tmp_path / "j", 1, max_asks=0)
     sandbox.faults = fault
     async with MoreGoodClient(KEY, transport=sandbox, max_attempts=1) as client:
-        report = await done(client, people(1), tmp_path / "j", then_ask=EMAIL)
-    assert (1, 1, {}) == (report.people_asked, sandbox.audit().asks, report.unasked)
+        report = await done(client, people(1), tmp_path / "j", ask=EMAIL)
+    assert (1, 1, {}) == (report.people_asked, sandbox.audit().asks, report.skipped)
 
 
 async def test_a_key_that_is_refused_while_they_are_looked_up_stops_the_run(
@@ -139,9 +138,9 @@ async def test_a_key_that_is_refused_while_they_are_looked_up_stops_the_run(
     await begun(sandbox, tmp_path / "j", 5, max_asks=0)
     sandbox.faults = Refuse(401, on="customers.upsert")
     with pytest.raises(Unauthorized):
-        await done(sandbox, people(5), tmp_path / "j", then_ask=EMAIL)
+        await done(sandbox, people(5), tmp_path / "j", ask=EMAIL)
     sandbox.faults = ()
-    report = await done(sandbox, people(5), tmp_path / "j", then_ask=EMAIL)
+    report = await done(sandbox, people(5), tmp_path / "j", ask=EMAIL)
     assert (5, 0) == (report.people_asked, report.failed)
 
 
@@ -155,23 +154,22 @@ async def test_who_was_asked_between_two_caps_is_not_asked_again(
     await asked_by_another(sandbox, 2)
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
-        Job(client, tmp_path / "j") as job,
+        Job(client, people(4), journal=tmp_path / "j", ask=EMAIL, max_asks=9) as job,
     ):
-        job.upsert_customers(people(4), then_ask=EMAIL, max_asks=9)
         plan = await job.plan()
-        assert ({"meanwhile": 1}, 3) == (plan.unasked, plan.people_to_ask)
+        assert ({"meanwhile": 1}, 3) == (plan.skipped, plan.people_to_ask)
         await run(job, confirm=plan.digest)
-        assert ({"meanwhile": 1}, 3) == (job.report().unasked, job.report().people_asked)
+        assert ({"meanwhile": 1}, 3) == (job.report().skip_reason, job.report().people_asked)
 
 
 async def test_a_row_of_the_job_itself_is_told_as_that(sandbox: Sandbox, tmp_path: Path) -> None:
     """The API has both rows for one customer, and the first of them was asked by this job."""
     await done(sandbox, [{**people(1, start=1)[0], "phone": "+14155550100"}])
-    await begun(sandbox, tmp_path / "j", 1, then_ask=BOTH)
-    await begun(sandbox, tmp_path / "j", 2, then_ask=BOTH)
+    await begun(sandbox, tmp_path / "j", 1, ask=BOTH)
+    await begun(sandbox, tmp_path / "j", 2, ask=BOTH)
     rows = [*people(2), {"first_name": "Ada", "phone": "+14155550100"}]
-    report = await done(sandbox, rows, tmp_path / "j", then_ask=BOTH)
-    assert ({"same customer": 1}, 2) == (report.unasked, sandbox.audit().asks)
+    report = await done(sandbox, rows, tmp_path / "j", ask=BOTH)
+    assert ({"same customer": 1}, 2) == (report.skipped, sandbox.audit().asks)
 
 
 async def test_they_take_nothing_of_the_cap(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -180,10 +178,10 @@ async def test_they_take_nothing_of_the_cap(sandbox: Sandbox, tmp_path: Path) ->
     for number in (2, 3):
         await asked_by_another(sandbox, number)
     rows = people(MANY)
-    report = await done(sandbox, rows, tmp_path / "j", then_ask=EMAIL, max_asks=3)
-    assert ({"meanwhile": 2, "cap": MANY - 5}, 3) == (report.unasked, report.people_asked)
-    report = await done(sandbox, rows, tmp_path / "j", then_ask=EMAIL, max_asks=MANY)
-    assert ({"meanwhile": 2}, MANY - 2) == (report.unasked, report.people_asked)
+    report = await done(sandbox, rows, tmp_path / "j", ask=EMAIL, max_asks=3)
+    assert ({"meanwhile": 2, "cap": MANY - 5}, 3) == (report.skipped, report.people_asked)
+    report = await done(sandbox, rows, tmp_path / "j", ask=EMAIL, max_asks=MANY)
+    assert ({"meanwhile": 2}, MANY - 2) == (report.skipped, report.people_asked)
     assert MANY == sandbox.audit().asks
 
 
@@ -193,13 +191,12 @@ async def test_a_plan_knows_them(sandbox: Sandbox, tmp_path: Path) -> None:
     await asked_by_another(sandbox, 3)
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
-        Job(client, tmp_path / "j") as job,
+        Job(client, people(6), journal=tmp_path / "j", ask=EMAIL) as job,
     ):
-        job.upsert_customers(people(6), then_ask=EMAIL)
         plan = await job.plan()
-        assert ({"meanwhile": 1}, 3, 2) == (plan.unasked, plan.people_to_ask, plan.over)
+        assert ({"meanwhile": 1}, 3, 2) == (plan.skipped, plan.people_to_ask, plan.over)
         await run(job, confirm=plan.digest)
-        assert (plan.unasked, 5) == (job.report().unasked, job.report().people_asked)
+        assert (plan.skipped, 5) == (job.report().skip_reason, job.report().people_asked)
 
 
 async def test_a_failed_ask_can_be_retried(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -209,12 +206,11 @@ async def test_a_failed_ask_can_be_retried(sandbox: Sandbox, tmp_path: Path) -> 
     sandbox.faults = ()
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
-        Job(client, tmp_path / "j") as job,
+        Job(client, people(2), journal=tmp_path / "j", ask=EMAIL) as job,
     ):
         assert 2 == await job.retry()
-        job.upsert_customers(people(2), then_ask=EMAIL)
         await run(job)
-        assert (2, {}) == (job.report().people_asked, job.report().unasked)
+        assert (2, {}) == (job.report().people_asked, job.report().skip_reason)
 
 
 async def messages_hidden(request: Request, call_next: Handler) -> Response:
@@ -233,26 +229,26 @@ async def test_an_ask_whose_messages_show_too_late_is_not_sent_again(
     """Its customer's record tells that it has happened."""
     await begun(sandbox, tmp_path / "j", 1)
     sandbox.faults = [DropAfterEffect(on="asks.create", times=1), messages_hidden]
-    report = await done(sandbox, people(2), tmp_path / "j", then_ask=EMAIL, settle_after=0.0)
-    assert ({"meanwhile": 1}, 2) == (report.unasked, sandbox.audit().asks)
+    report = await done(sandbox, people(2), tmp_path / "j", ask=EMAIL, reconcile_after=0.0)
+    assert ({"meanwhile": 1}, 2) == (report.skipped, sandbox.audit().asks)
 
 
 async def test_two_jobs_one_after_the_other_each_ask(sandbox: Sandbox, tmp_path: Path) -> None:
     """Those of the first were asked before the second began, if only a moment before."""
-    await done(sandbox, people(5), tmp_path / "first", then_ask=EMAIL)
-    report = await done(sandbox, people(5), tmp_path / "second", then_ask=EMAIL)
-    assert (5, {}, 10) == (report.people_asked, report.unasked, sandbox.audit().asks)
+    await done(sandbox, people(5), tmp_path / "first", ask=EMAIL)
+    report = await done(sandbox, people(5), tmp_path / "second", ask=EMAIL)
+    assert (5, {}, 10) == (report.people_asked, report.skipped, sandbox.audit().asks)
 
 
 async def test_a_moment_after_the_beginning_counts_as_not_long_ago(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """The clocks cannot tell whether it was before; it is seen all the same."""
-    orders: dict[str, Any] = {"then_ask": EMAIL, "not_asked_within": timedelta(days=1)}
+    orders: dict[str, Any] = {"ask": EMAIL, "not_asked_within": timedelta(days=1)}
     await done(sandbox, people(2), tmp_path / "j", max_asks=0, **orders)
     await asked_by_another(sandbox, 1)
     report = await done(sandbox, people(2), tmp_path / "j", **orders)
-    assert ({"recent": 1}, 1, 2) == (report.unasked, report.people_asked, report.done)
+    assert ({"recent": 1}, 1, 2) == (report.skipped, report.people_asked, report.done)
 
 
 async def test_not_long_ago_and_meanwhile_are_told_apart(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -262,5 +258,5 @@ async def test_not_long_ago_and_meanwhile_are_told_apart(sandbox: Sandbox, tmp_p
     sandbox.advance(seconds=LATER_SECONDS)
     await begun(sandbox, tmp_path / "j", 2, not_asked_within=within)
     await asked_by_another(sandbox, 3)
-    report = await done(sandbox, people(6), tmp_path / "j", then_ask=EMAIL, not_asked_within=within)
-    assert {"meanwhile": 1, "recent": 1} == report.unasked
+    report = await done(sandbox, people(6), tmp_path / "j", ask=EMAIL, not_asked_within=within)
+    assert {"meanwhile": 1, "recent": 1} == report.skipped

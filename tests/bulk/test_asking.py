@@ -2,7 +2,12 @@
 
 import pytest
 
-from moregood_async.bulk.asking import AskTemplate, marks_of, marks_of_customer, plain_phone
+from moregood_async.bulk.contacts import (
+    AskTemplate,
+    contact_keys,
+    contact_keys_of_customer,
+    normalize_phone,
+)
 from moregood_async.errors import InvalidRequest
 from moregood_async.models.customers import Customer, CustomerUpsert
 from moregood_async.models.fields import UNSET
@@ -63,22 +68,22 @@ def test_a_template_that_no_ask_could_be_is_refused(
 )
 def test_a_phone_has_one_spelling(one: str, other: str) -> None:
     """Whatever stands between its digits."""
-    assert plain_phone(one) == plain_phone(other)
+    assert normalize_phone(one) == normalize_phone(other)
 
 
 def test_another_extension_is_another_phone() -> None:
     """A whole office has one number."""
-    assert plain_phone("415 555 0100 x7") != plain_phone("415 555 0100 x8")
-    assert plain_phone("415 555 0100") != plain_phone("415 555 0100 x8")
+    assert normalize_phone("415 555 0100 x7") != normalize_phone("415 555 0100 x8")
+    assert normalize_phone("415 555 0100") != normalize_phone("415 555 0100 x8")
 
 
 def test_people_are_told_by_email_and_phone() -> None:
     """In one spelling; who has neither is told by nothing."""
     spelled = CustomerUpsert(first_name="A", email=" ADA@Example.com", phone="001 415 555 0100")
-    assert marks_of(BOTH) == marks_of(spelled)
-    assert [] == marks_of(NEITHER)
-    assert marks_of(BOTH) == [
-        *marks_of(CustomerUpsert(first_name="A", email="ada@example.com")),
+    assert contact_keys(BOTH) == contact_keys(spelled)
+    assert [] == contact_keys(NEITHER)
+    assert contact_keys(BOTH) == [
+        *contact_keys(CustomerUpsert(first_name="A", email="ada@example.com")),
         "phone 14155550100",
     ]
 
@@ -88,5 +93,5 @@ def test_a_customer_of_the_api_has_the_marks_of_the_file() -> None:
     known = Customer(
         id=1, email="Ada@example.com ", phone="415 555 0100", phone_e164="+14155550100"
     )
-    assert set(marks_of(BOTH)) <= set(marks_of_customer(known))
-    assert [] == marks_of_customer(Customer(id=1))
+    assert set(contact_keys(BOTH)) <= set(contact_keys_of_customer(known))
+    assert [] == contact_keys_of_customer(Customer(id=1))

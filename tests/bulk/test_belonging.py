@@ -9,8 +9,8 @@ import pytest
 
 from moregood_async import MoreGoodClient
 from moregood_async.bulk import AskTemplate, ChargeTemplate, Job, JournalMismatch, read_csv
-from moregood_async.bulk.belonging import Belonging
-from moregood_async.bulk.orders import Orders
+from moregood_async.bulk.journal.identity import Belonging
+from moregood_async.bulk.options import JobOptions
 from moregood_async.errors import Unauthorized
 from moregood_async.sandbox import Sandbox
 from tests.bulk.jobs import EMAIL, people, run
@@ -27,9 +27,9 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def belonging(path: Path, orders: Orders | None = None, **options: Any) -> Belonging:
+def belonging(path: Path, orders: JobOptions | None = None, **options: Any) -> Belonging:
     """What a journal of it belongs to."""
-    return Belonging.of(read_csv(path, **options), orders or Orders(), "project")
+    return Belonging.of(read_csv(path, **options), orders or JobOptions(), "project")
 
 
 def test_the_same_does_not_differ(file: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_same_does_not_differ(file: Path) -> None:
     file.write_text(TEXT, encoding="utf-8")
     assert [] == belonging(file).differs(now)
     assert [] == Belonging(**attrs.asdict(now)).differs(now)
-    for kept in (Orders(max_asks=5), Orders(on_unknown="hold", settle_after=1)):
+    for kept in (JobOptions(max_asks=5), JobOptions(on_unknown="hold", reconcile_after=1)):
         assert [] == belonging(file).differs(belonging(file, kept))
 
 
@@ -63,15 +63,15 @@ def test_another_file_is_told_by_its_size_or_its_bytes(file: Path) -> None:
 @pytest.mark.parametrize(
     ("orders", "told"),
     [
-        (Orders(), "the job has another ask"),
-        (Orders(ask=AskTemplate(channels=["sms"])), "the job has another ask"),
-        (Orders(ask=EMAIL, charge=ChargeTemplate(amount="Total", currency="USD")), "charge"),
-        (Orders(ask=EMAIL, not_asked_within=timedelta(days=1)), "not_asked_within"),
+        (JobOptions(), "the job has another ask"),
+        (JobOptions(ask=AskTemplate(channels=["sms"])), "the job has another ask"),
+        (JobOptions(ask=EMAIL, charge=ChargeTemplate(amount="Total", currency="USD")), "charge"),
+        (JobOptions(ask=EMAIL, not_asked_within=timedelta(days=1)), "not_asked_within"),
     ],
 )
-def test_other_orders_are_told(orders: Orders, told: str, file: Path) -> None:
+def test_other_orders_are_told(orders: JobOptions, told: str, file: Path) -> None:
     """As they were, and as they are."""
-    [difference] = belonging(file, Orders(ask=EMAIL)).differs(belonging(file, orders))
+    [difference] = belonging(file, JobOptions(ask=EMAIL)).differs(belonging(file, orders))
     assert told in difference
     assert ", now " in difference
 
@@ -89,19 +89,19 @@ def test_another_reading_is_told(options: dict[str, Any], told: str, file: Path)
 
 def test_orders_survive_being_written() -> None:
     """So that a journal is resumed with them."""
-    orders = Orders(
+    orders = JobOptions(
         ask=AskTemplate(channels=["email", "sms"], reminders_count=2),
         charge=ChargeTemplate(amount="Total", currency_column="Cur", unit="minor"),
         not_asked_within=timedelta(days=3),
         max_asks=0,
         on_unknown="hold",
-        settle_after=5,
+        reconcile_after=5,
     )
-    assert orders == Orders.of(orders.kept())
-    assert Orders() == Orders.of(Orders().kept())
+    assert orders == JobOptions.of(orders.kept())
+    assert JobOptions() == JobOptions.of(JobOptions().kept())
     assert (False, True) == (
         orders.dates_charges,
-        Orders(charge=ChargeTemplate(amount="a", currency="USD", charged_at="d")).dates_charges,
+        JobOptions(charge=ChargeTemplate(amount="a", currency="USD", charged_at="d")).dates_charges,
     )
 
 
@@ -114,13 +114,11 @@ async def test_a_job_names_all_that_differs_and_sends_nothing(file: Path, sandbo
     """In one error; neither does it change the journal."""
     journal = file.with_name("j")
     async with MoreGoodClient(KEY, transport=sandbox) as client:
-        async with Job(client, journal) as job:
-            job.upsert_customers(read_csv(file), then_ask=EMAIL)
+        async with Job(client, read_csv(file), journal=journal, ask=EMAIL) as job:
             await run(job)
         before = sandbox.audit().requests
         write(file, TEXT + "\n")
-        async with Job(client, journal) as job:
-            job.upsert_customers(read_csv(file, region="GB"))
+        async with Job(client, read_csv(file, region="GB"), journal=journal) as job:
             with pytest.raises(JournalMismatch) as mismatch:
                 await run(job)
             with pytest.raises(JournalMismatch):
@@ -134,8 +132,7 @@ async def test_a_job_names_all_that_differs_and_sends_nothing(file: Path, sandbo
         ):
             assert told in str(mismatch.value)
         write(file, TEXT)
-        async with Job(client, journal) as job:
-            job.upsert_customers(read_csv(file), then_ask=EMAIL)
+        async with Job(client, read_csv(file), journal=journal, ask=EMAIL) as job:
             await run(job)
     assert sum(before.values()) + 1 == sum(sandbox.audit().requests.values())
 
@@ -147,9 +144,8 @@ async def test_another_key_is_another_project_unless_it_is_said(tmp_path: Path) 
         async def runs(key: str, journal: str, **said: Any) -> int:
             async with (
                 MoreGoodClient(key, transport=sandbox) as client,
-                Job(client, tmp_path / journal, **said) as job,
+                Job(client, people(2), journal=tmp_path / journal, **said) as job,
             ):
-                job.upsert_customers(people(2))
                 await run(job)
                 return job.report().done
 
@@ -169,16 +165,14 @@ async def test_a_journal_without_rows_belongs_to_nothing_yet(tmp_path: Path) -> 
     with Sandbox() as sandbox:
         async with (
             MoreGoodClient("wrong-key", transport=sandbox) as client,
-            Job(client, tmp_path / "j") as job,
+            Job(client, people(2), journal=tmp_path / "j") as job,
         ):
-            job.upsert_customers(people(2))
             with pytest.raises(Unauthorized):
                 await run(job)
         async with (
             MoreGoodClient(KEY, transport=sandbox) as client,
-            Job(client, tmp_path / "j") as job,
+            Job(client, people(3), journal=tmp_path / "j", ask=EMAIL) as job,
         ):
-            job.upsert_customers(people(3), then_ask=EMAIL)
             await run(job)
             assert 3 == job.report().done
             assert job.belonging is not None

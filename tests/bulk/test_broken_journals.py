@@ -17,8 +17,8 @@ import attrs
 import pytest
 
 from moregood_async import MoreGoodClient
-from moregood_async.bulk import journal as journals
-from moregood_async.bulk.asking import AskTemplate
+from moregood_async.bulk.journal import files
+from moregood_async.bulk.templates import AskTemplate
 from moregood_async.bulk.importing.sources import Source, read_csv
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.journal import (
@@ -29,7 +29,7 @@ from moregood_async.bulk.journal import (
     opening,
     schema,
 )
-from moregood_async.bulk.report import Report, report_of
+from moregood_async.bulk.report import Report, read_report
 from moregood_async.sandbox import Sandbox
 from tests.bulk.crashing import BETWEEN_LIVES_SECONDS, BY_EMAIL, KEY, CrashPoint, Life, lived
 
@@ -54,7 +54,7 @@ async def journal(sandbox: Sandbox, tmp_path: Path) -> Path:
     left.mkdir()
     path = left / "spring.journal"
     point = CrashPoint("request", "after", KILLED_AT_REQUEST)
-    assert await lived(Life(sandbox, before / "j", path, point), ROWS, then_ask=BY_EMAIL) is None
+    assert await lived(Life(sandbox, before / "j", path, point), ROWS, ask=BY_EMAIL) is None
     shutil.rmtree(before)
     sandbox.advance(seconds=BETWEEN_LIVES_SECONDS)
     assert 0 < sandbox.audit().asks < len(ROWS)
@@ -68,16 +68,15 @@ async def goes_on(
     *,
     key: str = KEY,
     base_url: str | None = None,
-    then_ask: AskTemplate = BY_EMAIL,
+    ask: AskTemplate = BY_EMAIL,
     at_rows: Mapping[int, Callable[[], object]] | None = None,
 ) -> Report:
     """Run the job to its end; does something when so many of its rows have ended."""
     ended = 0
     async with (
         MoreGoodClient(key, base_url=base_url, transport=sandbox) as client,
-        Job(client, journal) as job,
+        Job(client, rows, journal=journal, ask=ask, reconcile_after=0.0) as job,
     ):
-        job.upsert_customers(rows, then_ask=then_ask, settle_after=0.0)
         async for event in job.run():
             ended += event.row is not None
             (at_rows or {}).get(ended, int)()
@@ -244,14 +243,14 @@ async def test_a_full_disk_stops_the_job_and_loses_nothing(
     """Every ask that has left stands in the journal; with room again, the job goes on."""
 
     def tight(path: Path | None) -> sqlite3.Connection:
-        connection = opening.opened(path)
+        connection = files.open_database(path)
         connection.execute(f"PRAGMA max_page_count = {pages}")
         return connection
 
     rows = [{"first_name": f"N{n}", "email": f"n{n}@example.com"} for n in range(800)]
     journal = tmp_path / "j"
     with monkeypatch.context() as patch:
-        patch.setattr(journals, "opened", tight)
+        patch.setattr(files, "open_database", tight)
         with pytest.raises(JournalUnusable, match=r"disk is full. Make room, and resume"):
             await goes_on(sandbox, journal, rows)
     assert sandbox.audit().asks < len(rows)
@@ -269,7 +268,7 @@ def test_a_process_that_may_write_no_more_says_so(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
     with Sandbox(keys=KEY) as sandbox, sandbox.serve_in_thread() as server:
-        said = ("--ask", "email", "--settle-after", "0")
+        said = ("--ask", "email", "--reconcile-after", "0")
         stopped = command(server.base_url, "import", file, *said, preexec_fn=limited)
         assert stopped.returncode == 2
         assert "the journal c.csv.journal" in stopped.stderr
@@ -366,7 +365,7 @@ CHANGED: dict[str, tuple[Callable[[File], dict[str, Any]], str]] = {
         "is read with another",
     ),
     "another order": (
-        lambda file: {"rows": file.read(), "then_ask": AskTemplate(channels=["sms"])},
+        lambda file: {"rows": file.read(), "ask": AskTemplate(channels=["sms"])},
         "the job has another ask",
     ),
     "another key": (lambda file: {"rows": file.read(), "key": "other-key"}, "the API key"),
@@ -415,7 +414,7 @@ async def test_a_second_job_of_this_process_is_refused(sandbox: Sandbox, journal
     """Also by another name of the same file; when the first has ended, the second may go on."""
     link = journal.with_name("link")
     link.symlink_to(journal)
-    async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client, journal):
+    async with MoreGoodClient(KEY, transport=sandbox) as client, Job.open(client, journal):
         for name in (journal, link):
             await refused(sandbox, name, "wait until it has ended", error=JournalInUse)
     await everybody_once(sandbox, link)
@@ -423,9 +422,12 @@ async def test_a_second_job_of_this_process_is_refused(sandbox: Sandbox, journal
 
 async def test_a_second_process_is_refused(sandbox: Sandbox, file: File) -> None:
     """It ends with exit code 2 and says why; the report can be read meanwhile."""
-    async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client, file.journal) as job:
+    async with (
+        MoreGoodClient(KEY, transport=sandbox) as client,
+        Job.open(client, file.journal) as job,
+    ):
         second = command("http://127.0.0.1:9/beacon", "resume", file.journal)
-        assert report_of(file.journal).done == job.report().done
+        assert read_report(file.journal).done == job.report().done
     assert second.returncode == 2
     assert "another process is running the journal" in second.stderr
     await everybody_once(sandbox, file.journal, rows=file.read())

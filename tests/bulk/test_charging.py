@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.charging import ChargeTemplate
+from moregood_async.bulk.templates import ChargeTemplate
 from moregood_async.errors import ConfigurationError, InvalidRequest
 from moregood_async.models.customers import CustomerUpsert
 
@@ -36,7 +36,7 @@ TOTAL = ChargeTemplate(amount="Total", currency="USD")
 )
 def test_amounts_become_the_lowest_unit(told: str, currency: str, units: int) -> None:
     """Of the currency: cents, none, or thousandths."""
-    assert units == TOTAL.minor_units(told, currency)
+    assert units == TOTAL.to_minor_units(told, currency)
 
 
 @pytest.mark.parametrize(
@@ -46,18 +46,18 @@ def test_amounts_become_the_lowest_unit(told: str, currency: str, units: int) ->
 def test_what_is_no_amount_is_refused_and_not_guessed(told: str) -> None:
     """A decimal comma would be a hundred times too much."""
     with pytest.raises(InvalidRequest) as refused:
-        TOTAL.minor_units(told, "USD")
+        TOTAL.to_minor_units(told, "USD")
     assert ["amount"] == list(refused.value.fields)
 
 
 def test_what_is_finer_than_the_currency_is_refused() -> None:
     """There is no half a yen."""
     with pytest.raises(InvalidRequest, match="more than 0 digits"):
-        TOTAL.minor_units("10.5", "JPY")
+        TOTAL.to_minor_units("10.5", "JPY")
     in_cents = ChargeTemplate(amount="Total", currency="USD", unit="minor")
-    assert 1050 == in_cents.minor_units("1,050", "USD")
+    assert 1050 == in_cents.to_minor_units("1,050", "USD")
     with pytest.raises(InvalidRequest, match="more than 0 digits"):
-        in_cents.minor_units("10.50", "USD")
+        in_cents.to_minor_units("10.50", "USD")
 
 
 @given(st.integers(-(10**12), 10**12), st.sampled_from([("USD", 2), ("JPY", 0), ("KWD", 3)]))
@@ -65,15 +65,15 @@ def test_every_amount_survives_being_written(units: int, currency: tuple[str, in
     """With commas between thousands or without; nothing is rounded."""
     name, digits = currency
     amount = Decimal(units).scaleb(-digits)
-    assert units == TOTAL.minor_units(f"{amount:f}", name)
-    assert units == TOTAL.minor_units(f"{amount:,f}", name)
+    assert units == TOTAL.to_minor_units(f"{amount:f}", name)
+    assert units == TOTAL.to_minor_units(f"{amount:,f}", name)
 
 
 @given(st.text(max_size=12))
 def test_any_cell_is_an_amount_or_an_invalid_request(told: str) -> None:
     """Never another error."""
     with suppress(InvalidRequest):
-        assert isinstance(TOTAL.minor_units(told, "USD"), int)
+        assert isinstance(TOTAL.to_minor_units(told, "USD"), int)
 
 
 def test_a_charge_names_its_customer_and_what_was_paid() -> None:

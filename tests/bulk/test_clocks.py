@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moregood_async import MoreGoodClient, Request, Response
-from moregood_async.bulk.clocks import JUMP_SECONDS, UNTOLD_SECONDS, ServerClock
+from moregood_async.bulk.run.server_clock import JUMP_SECONDS, WITHOUT_DATE_SECONDS, ServerClock
 from moregood_async.errors import ServerError
 from tests.conftest import KEY, answered
 
@@ -41,7 +41,7 @@ async def learned(clock: ServerClock, date: str | None) -> list[Request]:
         return answered({"data": []}) if date is None else answered({"data": []}, date=date)
 
     async with MoreGoodClient(KEY, transport=answer) as client:
-        await clock.learn(client)
+        await clock.read(client)
     return sent
 
 
@@ -61,9 +61,9 @@ async def test_without_a_date_it_is_well_behind_this_machines_clock(date: str | 
     """Which may be minutes ahead of the server's."""
     times = Times()
     clock = times.clock()
-    assert times.wall - UNTOLD_SECONDS == clock.now()
+    assert times.wall - WITHOUT_DATE_SECONDS == clock.now()
     await learned(clock, date)
-    assert times.wall - UNTOLD_SECONDS == clock.now()
+    assert times.wall - WITHOUT_DATE_SECONDS == clock.now()
 
 
 async def test_a_clock_that_was_set_or_slept_is_stale() -> None:
@@ -90,8 +90,8 @@ async def test_an_api_that_cannot_be_used_is_told() -> None:
 
     async with MoreGoodClient(KEY, transport=answer) as client:
         with pytest.raises(ServerError):
-            await clock.learn(client)
-    assert times.wall - UNTOLD_SECONDS == clock.now()
+            await clock.read(client)
+    assert times.wall - WITHOUT_DATE_SECONDS == clock.now()
 
 
 @given(st.floats(0, 5), st.floats(0, 1), st.floats(0, 1_000))

@@ -40,14 +40,14 @@ async def crashed(
     with Sandbox(keys=KEY, now=now) as sandbox:
         sandbox.faults = faults
         report, outcomes, deaths = await lives(
-            folder, sandbox, ROWS, points, then_charge=PAYING, then_ask=BY_EMAIL
+            folder, sandbox, ROWS, points, charge=PAYING, ask=BY_EMAIL
         )
         audit = sandbox.audit()
     assert audit.duplicate_asks == ()
     assert audit.duplicate_charges == ()
     assert (audit.customers, audit.asks, audit.charges) == (PEOPLE, ASKS, CHARGES)
     assert outcomes == OUTCOMES
-    assert (report.people_asked, report.charges, report.repeats) == (ASKS, CHARGES, 1)
+    assert (report.people_asked, report.charges, report.duplicates) == (ASKS, CHARGES, 1)
     assert report.is_over
     return deaths
 
@@ -119,8 +119,8 @@ def test_any_crashes_among_any_faults_ask_and_charge_everybody_once(
 ) -> None:
     """Lost answers, refusals and deaths in any order end in the same audit."""
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
-        patch.setattr(deciding, "PAUSES_SECONDS", (0.0, 0.0, 0.0))
-        patch.setattr(deciding, "MOST_TRIES", 50)
+        patch.setattr(deciding, "DELAYS_SECONDS", (0.0, 0.0, 0.0))
+        patch.setattr(deciding, "MAX_ATTEMPTS", 50)
         asyncio.run(crashed(Path(folder), *points, faults=faults))
 
 

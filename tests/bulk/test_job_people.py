@@ -34,10 +34,10 @@ async def test_a_person_is_asked_once_in_any_disguise(rows: list[Row]) -> None:
     """And the rows that repeat say so; each is saved all the same, in the order of the file."""
     log = Log()
     with Sandbox(faults=[log, Delay(0.002, probability=0.5)]) as sandbox:
-        report = await done(sandbox, rows, then_ask=BOTH)
+        report = await done(sandbox, rows, ask=BOTH)
         assert (1, 1) == (sandbox.audit().asks, sandbox.audit().customers)
-    assert (len(rows), len(rows) - 1) == (report.done, report.repeats)
-    assert {"repeats": len(rows) - 1} == report.unasked
+    assert (len(rows), len(rows) - 1) == (report.done, report.duplicates)
+    assert {"repeats": len(rows) - 1} == report.skipped
     saved = [body for name, body in log.got if name == "customers.upsert"]
     assert [each["email"].strip() for each in rows if each["email"]] == [
         body["email"].strip() for body in saved if body.get("email")
@@ -48,9 +48,9 @@ async def test_a_person_whom_only_the_api_knows_as_one_is_asked_once() -> None:
     """Email in one row, phone in another; the API has both for one customer."""
     with Sandbox() as sandbox:
         await done(sandbox, [row("ada@example.com", PHONE)])
-        report = await done(sandbox, [row("ada@example.com"), row(phone=PHONE)], then_ask=BOTH)
+        report = await done(sandbox, [row("ada@example.com"), row(phone=PHONE)], ask=BOTH)
         assert (1, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
-    assert {"same customer": 1} == report.unasked
+    assert {"same customer": 1} == report.skipped
 
 
 async def test_two_rows_of_one_person_stay_in_the_order_of_the_file() -> None:
@@ -58,7 +58,7 @@ async def test_two_rows_of_one_person_stay_in_the_order_of_the_file() -> None:
     log = Log()
     rows = [row(f"ada{n % 10}@example.com", city=f"{n}") for n in range(100)]
     with Sandbox(faults=[log, Delay(0.001, probability=0.3)]) as sandbox:
-        await done(sandbox, rows, then_ask=EMAIL)
+        await done(sandbox, rows, ask=EMAIL)
         assert (10, 10) == (sandbox.audit().customers, sandbox.audit().asks)
     for person in range(10):
         email = f"ada{person}@example.com"
@@ -80,17 +80,17 @@ async def test_a_person_whose_email_changes_within_the_file_is_charged_for_each_
     paid = ChargeTemplate(amount="paid", currency="USD")
     slow = Delay(0.05, times=1, on="charges.create")
     with Sandbox(faults=slow) as sandbox:
-        report = await done(sandbox, rows, then_charge=paid)
+        report = await done(sandbox, rows, charge=paid)
         assert (1, 1) == (sandbox.audit().customers, sandbox.audit().charges)
     assert 3 == report.done
 
 
 async def test_each_row_of_a_person_has_its_charge() -> None:
-    """Orders repeat customers; only asks do not repeat."""
+    """JobOptions repeat customers; only asks do not repeat."""
     rows = [row("ada@example.com", paid=f"{n}") for n in range(1, 6)]
     paid = ChargeTemplate(amount="paid", currency="USD")
     with Sandbox() as sandbox:
-        report = await done(sandbox, rows, then_charge=paid, then_ask=EMAIL)
+        report = await done(sandbox, rows, charge=paid, ask=EMAIL)
         assert (5, 1) == (sandbox.audit().charges, sandbox.audit().asks)
     assert 5 == report.charges
 
@@ -103,27 +103,27 @@ async def test_who_has_opted_out_is_saved_and_not_asked_by_any_row() -> None:
         row("bob@example.com"),
     ]
     with Sandbox() as sandbox:
-        report = await done(sandbox, rows, then_ask=EMAIL)
+        report = await done(sandbox, rows, ask=EMAIL)
         assert (2, 1) == (sandbox.audit().customers, sandbox.audit().asks)
-    assert {"opted out": 1, "repeats": 1} == report.unasked
+    assert {"opted out": 1, "repeats": 1} == report.skipped
 
 
 async def test_who_was_perhaps_asked_before_is_not_asked() -> None:
     """As a file of rejects says."""
     rows = [row("ada@example.com", error="unknown: saved, but the ask: lost")]
     with Sandbox() as sandbox:
-        report = await done(sandbox, rows, then_ask=EMAIL)
+        report = await done(sandbox, rows, ask=EMAIL)
         assert (1, 0) == (sandbox.audit().customers, sandbox.audit().asks)
-    assert {"held": 1} == report.unasked
+    assert {"held": 1} == report.skipped
 
 
 async def test_a_row_that_cannot_reach_its_person_leaves_the_ask_to_one_that_can() -> None:
     """The same phone, and an email only later."""
     rows = [row(phone=PHONE), row("ada@example.com", PHONE)]
     with Sandbox() as sandbox:
-        report = await done(sandbox, rows, then_ask=EMAIL)
+        report = await done(sandbox, rows, ask=EMAIL)
         assert (1, 1) == (sandbox.audit().customers, sandbox.audit().asks)
-    assert {"unreachable": 1} == report.unasked
+    assert {"unreachable": 1} == report.skipped
 
 
 async def test_a_customer_without_email_and_phone_is_never_doubled(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ async def test_a_customer_without_email_and_phone_is_never_doubled(tmp_path: Pat
     with Sandbox(faults=DropAfterEffect(on="customers.upsert", times=1)) as sandbox:
         outcomes: list[Report] = []
         for _ in range(3):
-            outcomes.append(await done(sandbox, rows, tmp_path / "j", then_ask=EMAIL))  # noqa: PERF401
+            outcomes.append(await done(sandbox, rows, tmp_path / "j", ask=EMAIL))  # noqa: PERF401
         assert 2 == sandbox.audit().customers
     assert [(1, 1)] * 3 == [(report.done, report.unknown) for report in outcomes]
 
@@ -143,15 +143,15 @@ async def test_a_server_clock_that_is_off_asks_nobody_twice(minutes: int, tmp_pa
     now = datetime.now(UTC) + timedelta(minutes=minutes)
     lost = DropAfterEffect(on="asks.create", probability=0.34, seed=3)
     with Sandbox(now=now, faults=lost) as sandbox:
-        await done(sandbox, people(10), tmp_path / "a", then_ask=EMAIL, settle_after=0.2)
+        await done(sandbox, people(10), tmp_path / "a", ask=EMAIL, reconcile_after=0.2)
         second = await done(
             sandbox,
             people(20),
             tmp_path / "b",
-            then_ask=EMAIL,
-            settle_after=0.2,
+            ask=EMAIL,
+            reconcile_after=0.2,
             not_asked_within=timedelta(hours=1),
         )
         audit = sandbox.audit()
     assert (20, ()) == (audit.asks, audit.duplicate_asks)
-    assert ({"recent": 10}, 20) == (second.unasked, second.done)
+    assert ({"recent": 10}, 20) == (second.skip_reason, second.done)

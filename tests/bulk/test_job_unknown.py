@@ -8,7 +8,7 @@ import pytest
 
 from moregood_async import MoreGoodClient
 from moregood_async.bulk import ChargeTemplate, Job
-from moregood_async.bulk.orders import OnUnknown
+from moregood_async.bulk.options import OnUnknown
 from moregood_async.errors import ConnectionFailed, ConnectionLost
 from moregood_async.sandbox import (
     DropAfterEffect,
@@ -21,7 +21,7 @@ from tests.bulk.jobs import EMAIL, Log, done, people, run
 from tests.conftest import KEY
 
 PAID = ChargeTemplate(amount="paid", currency="USD")
-QUICK: dict[str, Any] = {"settle_after": 0.3}
+QUICK: dict[str, Any] = {"reconcile_after": 0.3}
 
 
 def payers(count: int) -> list[dict[str, str]]:
@@ -35,7 +35,7 @@ async def test_lost_asks_are_settled_by_their_messages(
 ) -> None:
     """What has happened is done, what has not is sent; each once."""
     with Sandbox(faults=fault(on="asks.create", times=7)) as sandbox:
-        report = await done(sandbox, people(20), then_ask=EMAIL, **QUICK)
+        report = await done(sandbox, people(20), ask=EMAIL, **QUICK)
         audit = sandbox.audit()
     assert (20, ()) == (audit.asks, audit.duplicate_asks)
     assert (20, 20, 0) == (report.done, report.people_asked, report.unknown)
@@ -44,10 +44,10 @@ async def test_lost_asks_are_settled_by_their_messages(
 
 
 async def test_messages_that_show_late_are_waited_for() -> None:
-    """A queue of the server's: nothing is sent again before ``settle_after``."""
+    """A queue of the server's: nothing is sent again before ``reconcile_after``."""
     hidden = Refuse(200, on="customers.messages", times=1, body=b'{"success": true, "data": []}')
     with Sandbox(faults=[hidden, DropAfterEffect(on="asks.create", times=1)]) as sandbox:
-        report = await done(sandbox, people(1), then_ask=EMAIL, settle_after=1.2)
+        report = await done(sandbox, people(1), ask=EMAIL, reconcile_after=1.2)
         assert (1, 1) == (sandbox.audit().asks, report.done)
         assert 2 == sandbox.audit().requests["customers.messages"]
 
@@ -59,7 +59,7 @@ async def test_lost_charges_are_settled_by_counts(
     """Before their customers are asked."""
     log = Log()
     with Sandbox(faults=[log, fault(on="charges.create", times=5)]) as sandbox:
-        report = await done(sandbox, payers(12), then_charge=PAID, then_ask=EMAIL, **QUICK)
+        report = await done(sandbox, payers(12), charge=PAID, ask=EMAIL, **QUICK)
         audit = sandbox.audit()
     assert (12, (), 12) == (audit.charges, audit.duplicate_charges, audit.asks)
     assert (12, 12) == (report.done, report.charges)
@@ -81,15 +81,15 @@ async def test_unclear_charges_are_told_and_never_sent_again(tmp_path: Path) -> 
 
     lost = DropAfterEffect(on="charges.create", times=1)
     with Sandbox(faults=[lost, Meanwhile()]) as sandbox:
-        orders: dict[str, Any] = {"then_charge": PAID, "then_ask": EMAIL, **QUICK}
+        orders: dict[str, Any] = {"charge": PAID, "ask": EMAIL, **QUICK}
         first = await done(sandbox, payers(1), tmp_path / "j", **orders)
         report = await done(sandbox, payers(1), tmp_path / "j", **orders)
         assert [(1, 0)] * 2 == [(each.unknown, each.done) for each in (first, report)]
         async with (
             MoreGoodClient(KEY, transport=sandbox) as client,
-            Job(client, tmp_path / "j") as job,
+            Job.open(client, tmp_path / "j") as job,
         ):
-            assert 1 == (await job.settle()).unknown
+            assert 1 == (await job.reconcile()).unknown
         assert (1, 0) == (sandbox.audit().requests["charges.create"], sandbox.audit().asks)
     assert "does not tell whether it happened" in report.errors[0][1]
 
@@ -99,15 +99,15 @@ async def test_a_later_charge_of_the_same_customer_settles_no_earlier_one(tmp_pa
     rows = [*payers(1), {**payers(1)[0], "paid": "7"}]
     lost = DropBeforeEffect(on="charges.create", times=1)
     with Sandbox(faults=lost) as sandbox:
-        held = await done(sandbox, rows, tmp_path / "j", then_charge=PAID, on_unknown="hold")
+        held = await done(sandbox, rows, tmp_path / "j", charge=PAID, on_unknown="hold")
         assert (1, 1, 1) == (held.unknown, held.done, sandbox.audit().charges)
         async with (
             MoreGoodClient(KEY, transport=sandbox) as client,
-            Job(client, tmp_path / "j") as job,
+            Job.open(client, tmp_path / "j") as job,
         ):
-            settled = await job.settle(settle_after=0)
+            settled = await job.reconcile(reconcile_after=0)
         assert (1, 1) == (settled.unknown, settled.done)
-        again = await done(sandbox, rows, tmp_path / "j", then_charge=PAID, **QUICK)
+        again = await done(sandbox, rows, tmp_path / "j", charge=PAID, **QUICK)
         assert (1, 1, 1) == (again.unknown, again.done, sandbox.audit().charges)
 
 
@@ -133,20 +133,20 @@ async def test_a_charge_of_another_row_is_not_taken_for_a_lost_one() -> None:
     with Sandbox() as sandbox:
         await done(sandbox, [known])
         sandbox.faults = [OneLost()]
-        report = await done(sandbox, rows, then_charge=PAID, **QUICK)
+        report = await done(sandbox, rows, charge=PAID, **QUICK)
         assert 1 == sandbox.audit().charges
     assert (1, 1, 1) == (report.done, report.charges, report.unknown)
 
 
 @pytest.mark.parametrize(
-    ("on_unknown", "asks", "unknown"), [("hold", 2, 1), ("resend", 3, 0), ("settle", 2, 0)]
+    ("on_unknown", "asks", "unknown"), [("hold", 2, 1), ("resend", 3, 0), ("reconcile", 2, 0)]
 )
 async def test_unknown_asks_are_dealt_with_as_told(
     on_unknown: OnUnknown, asks: int, unknown: int
 ) -> None:
     """To send again is a risk that only the user takes."""
     with Sandbox(faults=DropAfterEffect(on="asks.create", times=1)) as sandbox:
-        report = await done(sandbox, people(2), then_ask=EMAIL, on_unknown=on_unknown, **QUICK)
+        report = await done(sandbox, people(2), ask=EMAIL, on_unknown=on_unknown, **QUICK)
         assert (asks, unknown) == (sandbox.audit().asks, report.unknown)
 
 
@@ -158,15 +158,15 @@ async def test_settle_looks_up_and_sends_nothing(
     happened = fault is DropAfterEffect
     faults = [fault(on="asks.create", times=3), fault(on="charges.create", times=2)]
     with Sandbox(faults=faults) as sandbox:
-        orders: dict[str, Any] = {"then_charge": PAID, "then_ask": EMAIL, "on_unknown": "hold"}
+        orders: dict[str, Any] = {"charge": PAID, "ask": EMAIL, "on_unknown": "hold"}
         held = await done(sandbox, payers(8), tmp_path / "j", **orders)
         assert 5 == held.unknown
         before = sandbox.audit()
         async with (
             MoreGoodClient(KEY, transport=sandbox) as client,
-            Job(client, tmp_path / "j") as job,
+            Job.open(client, tmp_path / "j") as job,
         ):
-            settled = await job.settle(settle_after=0.1)
+            settled = await job.reconcile(reconcile_after=0.1)
             assert settled == job.report()
         after = sandbox.audit()
         assert (before.asks, before.charges) == (after.asks, after.charges)
@@ -189,9 +189,9 @@ async def test_a_look_that_fails_is_repeated_and_then_left_for_later(tmp_path: P
     blind = Refuse(403, on="customers.messages")
     with Sandbox(faults=[blind, DropAfterEffect(on="asks.create", times=1)]) as sandbox:
         with pytest.raises(Exception, match="403"):
-            await done(sandbox, people(3), tmp_path / "j", then_ask=EMAIL, **QUICK)
+            await done(sandbox, people(3), tmp_path / "j", ask=EMAIL, **QUICK)
         sandbox.faults = ()
-        report = await done(sandbox, people(3), tmp_path / "j", then_ask=EMAIL, **QUICK)
+        report = await done(sandbox, people(3), tmp_path / "j", ask=EMAIL, **QUICK)
         assert (3, 3, ()) == (report.done, sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
@@ -203,8 +203,9 @@ async def test_a_run_that_is_left_early_asks_nobody_twice_later(
     with Sandbox() as sandbox:
         async with MoreGoodClient(KEY, transport=sandbox) as client:
             for stops in (False, True, False, True):
-                async with Job(client, tmp_path / "j") as job:
-                    job.upsert_customers(people(400), then_ask=EMAIL, **QUICK)
+                async with Job(
+                    client, people(400), journal=tmp_path / "j", ask=EMAIL, **QUICK
+                ) as job:
                     events = job.run()
                     for _ in range(20):
                         await anext(events)
@@ -214,8 +215,7 @@ async def test_a_run_that_is_left_early_asks_nobody_twice_later(
                             await asyncio.sleep(0)
                         assert "stopped" == job.report().runs[-1].how
                     await events.aclose()
-            async with Job(client, tmp_path / "j") as job:
-                job.upsert_customers(people(400), then_ask=EMAIL, **QUICK)
+            async with Job(client, people(400), journal=tmp_path / "j", ask=EMAIL, **QUICK) as job:
                 await run(job)
                 assert 400 == job.report().done
         assert (400, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
@@ -224,16 +224,15 @@ async def test_a_run_that_is_left_early_asks_nobody_twice_later(
 async def test_a_retry_tries_only_what_failed(tmp_path: Path) -> None:
     """From the step at which it failed, once it was seen that nobody has asked meanwhile."""
     faults = [Refuse(422, on="charges.create", times=2), Refuse(422, on="asks.create", times=3)]
-    orders: dict[str, Any] = {"then_charge": PAID, "then_ask": EMAIL}
+    orders: dict[str, Any] = {"charge": PAID, "ask": EMAIL}
     with Sandbox(faults=faults) as sandbox:
         first = await done(sandbox, payers(10), tmp_path / "j", **orders)
         assert (5, 5) == (first.failed, first.done)
         async with (
             MoreGoodClient(KEY, transport=sandbox) as client,
-            Job(client, tmp_path / "j") as job,
+            Job(client, payers(10), journal=tmp_path / "j", **orders) as job,
         ):
             assert (5, 0) == (await job.retry(), job.report().failed)
-            job.upsert_customers(payers(10), **orders)
             await run(job)
             assert 10 == job.report().done
         audit = sandbox.audit()
@@ -261,10 +260,10 @@ async def test_a_network_that_is_down_is_tried_again_and_given_up(
     times: int, ends: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After rests; nothing has happened for sure, so the row has failed and can be retried."""
-    monkeypatch.setattr("moregood_async.bulk.deciding.PAUSES_SECONDS", (0.02, 0.02, 0.02))
+    monkeypatch.setattr("moregood_async.bulk.run.actions.DELAYS_SECONDS", (0.02, 0.02, 0.02))
     with Sandbox(faults=[Down(times)]) as sandbox:
         async with MoreGoodClient(KEY, transport=sandbox, max_attempts=1) as client:
-            report = await done(client, people(1), then_ask=EMAIL)
+            report = await done(client, people(1), ask=EMAIL)
         assert int(ends == "done") == sandbox.audit().asks
         assert (ends == "failed") == ("tried often enough" in str(report))
     assert 1 == report.as_json()[ends]

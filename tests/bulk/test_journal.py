@@ -12,18 +12,20 @@ import pytest
 
 from moregood_async import MoreGoodClient
 from moregood_async.bulk import ChargeTemplate, Job, JournalInUse, JournalReader, JournalUnusable
-from moregood_async.bulk.journal import Entry, Journal
-from moregood_async.bulk.report import report_of
-from moregood_async.bulk.states import Event, State, Step
+from moregood_async.bulk.journal.entry import JournalEntry
+from moregood_async.bulk.journal.journal import Journal
+from moregood_async.bulk.report import read_report
+from moregood_async.bulk.journal.states import Event, State, Step
 from moregood_async.sandbox import DropAfterEffect, Refuse, Sandbox
 from tests.bulk.jobs import BOTH, done
 from tests.conftest import KEY
 
 
-def entries(start: int, count: int) -> list[Entry]:
+def entries(start: int, count: int) -> list[JournalEntry]:
     """Rows that are to be asked."""
     return [
-        Entry(place, place + 2, b"d", channels="email") for place in range(start, start + count)
+        JournalEntry(place, place + 2, b"d", channels="email")
+        for place in range(start, start + count)
     ]
 
 
@@ -35,7 +37,7 @@ def files(folder: Path) -> list[Path]:
 async def registered(journal: Journal, *claims: tuple[str, int]) -> list[int]:
     """The places that have these marks first."""
     told: list[int] = []
-    marks = [(journal.mark_of(mark), place) for mark, place in claims]
+    marks = [(journal.hash_contact(mark), place) for mark, place in claims]
     await journal.register([], marks, claimed=told.extend)
     return told
 
@@ -69,8 +71,8 @@ async def test_what_is_noted_is_read_and_survives_closing(tmp_path: Path) -> Non
     await journal.register(entries(0, 3), [], claimed=list)
     [row] = entries(1, 1)
     journal.note(row.becomes(Event.INTEND))
-    assert [1] == [each.place for each in await journal.select("state = 1")]
-    journal.note(row.becomes(Event.HAPPENED))
+    assert [1] == [each.row_index for each in await journal.select("state = 1")]
+    journal.note(row.becomes(Event.SUCCEED))
     await journal.close()
     await journal.close()
     again = await Journal.open(tmp_path / "j")
@@ -87,10 +89,10 @@ async def test_the_first_to_claim_a_mark_has_it() -> None:
     many = [(f"m{number}", number) for number in range(3_000)]
     assert list(range(3_000)) == await registered(journal, *many)
     assert list(range(3_000)) == await registered(journal, *((mark, 9_999) for mark, _ in many))
-    known = await journal.firsts([journal.mark_of("c"), journal.mark_of("z")])
-    assert {journal.mark_of("c"): 9} == known
-    of_ninth = {journal.mark_of("c"): 9, journal.mark_of("m9"): 9}
-    assert of_ninth == await journal.marks_of([9])
+    known = await journal.firsts([journal.hash_contact("c"), journal.hash_contact("z")])
+    assert {journal.hash_contact("c"): 9} == known
+    of_ninth = {journal.hash_contact("c"): 9, journal.hash_contact("m9"): 9}
+    assert of_ninth == await journal.contact_keys([9])
     await journal.close()
 
 
@@ -99,25 +101,25 @@ async def test_claims_made_side_by_side_are_given_once() -> None:
     journal = await Journal.open(None)
     rows = entries(0, 50)
     for row in rows:
-        row.customer, row.step = row.place % 5, Step.ASK
+        row.customer, row.step = row.row_index % 5, Step.ASK
     await journal.register(rows, [], claimed=list)
     given = await asyncio.gather(*(journal.intend_ask(row, 1.0) for row in rows))
-    assert [0, 1, 2, 3, 4] == [row.place for row, got in zip(rows, given, strict=True) if got]
-    assert {"same customer"} == {row.unasked for row in rows[5:]}
-    assert await journal.intend_ask(Entry(60, 62, b"", Step.ASK, channels="email"), 1.0)
+    assert [0, 1, 2, 3, 4] == [row.row_index for row, got in zip(rows, given, strict=True) if got]
+    assert {"same customer"} == {row.skip_reason for row in rows[5:]}
+    assert await journal.intend_ask(JournalEntry(60, 62, b"", Step.ASK, channels="email"), 1.0)
     await journal.close()
 
 
 async def test_hashes_are_of_this_journal_only(tmp_path: Path) -> None:
     """With a key of its own, which stays with it."""
     first, second = await Journal.open(tmp_path / "a"), await Journal.open(tmp_path / "b")
-    assert first.mark_of("email a") != second.mark_of("email a")
-    assert first.digest_of(["a", "b"]) != first.digest_of(["ab", ""])
-    before = first.mark_of("email a"), first.salt
+    assert first.hash_contact("email a") != second.hash_contact("email a")
+    assert first.hash_row(["a", "b"]) != first.hash_row(["ab", ""])
+    before = first.hash_contact("email a"), first.salt
     await first.close()
     await second.close()
     again = await Journal.open(tmp_path / "a")
-    assert before == (again.mark_of("email a"), again.salt)
+    assert before == (again.hash_contact("email a"), again.salt)
     await again.close()
 
 
@@ -142,9 +144,16 @@ async def test_the_bytes_of_a_journal_tell_nobody_unless_rows_are_kept(
 
     faults = [DropAfterEffect(on="asks.create", times=1), Refuse(422, on="charges.create")]
     async with MoreGoodClient(KEY, transport=Sandbox(faults=faults)) as client:
-        async with Job(client, tmp_path / "j", keep_rows=keeps) as job:
+        async with Job(
+            client,
+            PEOPLE,
+            journal=tmp_path / "j",
+            ask=BOTH,
+            charge=paid,
+            on_unknown="hold",
+            keep_rows=keeps,
+        ) as job:
             paid = ChargeTemplate(amount="paid", currency="USD")
-            job.upsert_customers(PEOPLE, then_ask=BOTH, then_charge=paid, on_unknown="hold")
             async for _ in job.run():
                 seen += look()
         seen += look()
@@ -173,7 +182,7 @@ async def test_one_at_a_time_runs_a_journal(tmp_path: Path) -> None:
     journal = await Journal.open(tmp_path / "j")
     with pytest.raises(JournalInUse, match="another process is running"):
         await Journal.open(tmp_path / "j")
-    assert 0 == report_of(tmp_path / "j").rows
+    assert 0 == read_report(tmp_path / "j").rows
     await journal.close()
     await (await Journal.open(tmp_path / "j")).close()
 
@@ -183,7 +192,7 @@ async def test_what_is_looked_for_is_found_by_an_index() -> None:
     journal = await Journal.open(None)
     asked: list[str] = []
     await journal.query(lambda connection: connection.set_trace_callback(asked.append))
-    row = Entry(0, 2, b"", Step.CHARGE, charges=True, customer=5)
+    row = JournalEntry(0, 2, b"", Step.CHARGE, charges=True, customer=5)
     await journal.unsettled()
     await journal.charged_meanwhile(row)
     await journal.firsts([b"a"])
@@ -210,7 +219,7 @@ async def test_who_died_is_unknown_or_ready_again() -> None:
         row.becomes(Event.INTEND)
     await journal.register([upsert, keyless, ask], [], claimed=list)
     unsettled = await journal.unsettled()
-    assert [1, 2] == [row.place for row in unsettled]
+    assert [1, 2] == [row.row_index for row in unsettled]
     assert all("the process ended" in row.error for row in unsettled)
     [ready] = await journal.select("state = 0")
     assert 0 == ready.place
@@ -223,7 +232,7 @@ async def test_runs_that_end_say_how(tmp_path: Path) -> None:
     first = await journal.begins(5.0)
     second = await journal.begins(7.0)
     await journal.ends(second, "complete", {"requests": 3}, ended=9.0)
-    runs = report_of(tmp_path / "j").runs
+    runs = read_report(tmp_path / "j").runs
     assert (1, 2) == (first, second)
     assert [("killed", None), ("complete", 9.0)] == [(run.how, run.ended) for run in runs]
     await journal.remember(whole=True, odd=None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from moregood_async import MoreGoodClient
 from moregood_async.bulk import AskTemplate, ChargeTemplate, Job, Plan, PlanChanged, read_csv
-from moregood_async.bulk.asking import marks_of_customer
+from moregood_async.bulk.contacts import contact_keys_of_customer
 from moregood_async.errors import ConfigurationError
 from moregood_async.models.customers import Customer
 from moregood_async.privacy import masked
@@ -41,8 +41,10 @@ def text_of(rows: list[tuple[str, ...]]) -> str:
 
 async def planned(sandbox: Sandbox, rows: Any, journal: Path | None = None, **orders: Any) -> Plan:
     """The plan of a job."""
-    async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client, journal) as job:
-        job.upsert_customers(rows, **orders)
+    async with (
+        MoreGoodClient(KEY, transport=sandbox) as client,
+        Job(client, rows, journal=journal, **orders) as job,
+    ):
         return await job.plan()
 
 
@@ -54,9 +56,11 @@ async def test_a_run_does_what_its_plan_says(
     """For any file: who is saved, charged, asked, left out and rejected."""
     source = read_csv(io.StringIO(text_of(rows)))
     with Sandbox() as sandbox:
-        async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client) as job:
-            orders: dict[str, Any] = {"then_charge": PAID if charges else None}
-            job.upsert_customers(source, then_ask=BOTH, max_asks=most, **orders)
+        async with (
+            MoreGoodClient(KEY, transport=sandbox) as client,
+            Job(client, source, journal=None, ask=BOTH, max_asks=most, **orders) as job,
+        ):
+            orders: dict[str, Any] = {"charge": PAID if charges else None}
             plan = await job.plan()
             assert {} == sandbox.audit().requests
             await run(job, confirm=plan.digest)
@@ -65,10 +69,10 @@ async def test_a_run_does_what_its_plan_says(
     assert (plan.rows, plan.rejected) == (report.rows, report.rejected)
     assert plan.to_save == audit.requests["customers.upsert"]
     assert plan.charges == audit.charges == report.charges
-    by_id = report.unasked.get("same customer", 0)
+    by_id = report.skipped.get("same customer", 0)
     assert plan.people_to_ask - by_id <= audit.asks == report.people_asked <= plan.people_to_ask
     if not by_id and most is None:
-        assert (plan.unasked, plan.asks) == (report.unasked, report.asked)
+        assert (plan.skipped, plan.asks) == (report.skipped, report.asked)
     assert () == audit.duplicate_asks
 
 
@@ -86,11 +90,11 @@ def changes() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "a row more", {"rows": rows_of(4)}
     yield "the order of rows", {"rows": rows_of(3)[::-1]}
     yield "the mapping", {"mapping": {"Total": "notes"}}
-    yield "the channels", {"then_ask": BOTH}
-    yield "the reminders", {"then_ask": AskTemplate(channels=["email"], reminders_count=1)}
-    yield "no ask", {"then_ask": None}
-    yield "the currency", {"then_charge": ChargeTemplate(amount="Total", currency="EUR")}
-    yield "the unit", {"then_charge": ChargeTemplate(amount="Total", currency="USD", unit="minor")}
+    yield "the channels", {"ask": BOTH}
+    yield "the reminders", {"ask": AskTemplate(channels=["email"], reminders_count=1)}
+    yield "no ask", {"ask": None}
+    yield "the currency", {"charge": ChargeTemplate(amount="Total", currency="EUR")}
+    yield "the unit", {"charge": ChargeTemplate(amount="Total", currency="USD", unit="minor")}
     yield "a cap", {"max_asks": 2}
     yield "a cap that caps nobody", {"max_asks": 20}
     yield "a time", {"not_asked_within": timedelta(days=1)}
@@ -100,7 +104,7 @@ async def digest(sandbox: Sandbox, journal: Path | None = None, **said: Any) -> 
     """The digest of a job."""
     text = text_of(said.pop("rows", rows_of(3)))
     source = read_csv(io.StringIO(text), mapping=said.pop("mapping", None))
-    orders: dict[str, Any] = {"then_ask": EMAIL, "then_charge": PAID} | said
+    orders: dict[str, Any] = {"ask": EMAIL, "charge": PAID} | said
     return (await planned(sandbox, source, journal, **orders)).digest
 
 
@@ -115,13 +119,19 @@ async def test_a_digest_changes_with_what_would_be_sent(
 async def test_a_digest_is_the_same_for_the_same(sandbox: Sandbox, tmp_path: Path) -> None:
     """With a journal or without, whatever happens to what is unknown; not for another project."""
     same = {await digest(sandbox), await digest(sandbox), await digest(sandbox, tmp_path / "j")}
-    same.add(await digest(sandbox, on_unknown="hold", settle_after=7))
+    same.add(await digest(sandbox, on_unknown="hold", reconcile_after=7))
     assert 1 == len(same)
     with Sandbox(keys="other-key") as other:
-        async with MoreGoodClient("other-key", transport=other) as client, Job(client) as job:
-            job.upsert_customers(
-                read_csv(io.StringIO(text_of(rows_of(3)))), then_ask=EMAIL, then_charge=PAID
-            )
+        async with (
+            MoreGoodClient("other-key", transport=other) as client,
+            Job(
+                client,
+                read_csv(io.StringIO(text_of(rows_of(3)))),
+                journal=None,
+                ask=EMAIL,
+                charge=PAID,
+            ) as job,
+        ):
             assert (await job.plan()).digest not in same
 
 
@@ -129,8 +139,7 @@ async def test_a_digest_can_be_told_in_an_error(sandbox: Sandbox) -> None:
     """No part of it is masked as a phone number, whatever its digits are."""
     async with MoreGoodClient(KEY, transport=sandbox) as client:
         for most in range(100):
-            async with Job(client) as job:
-                job.upsert_customers(people(1), then_ask=EMAIL, max_asks=most)
+            async with Job(client, people(1), journal=None, ask=EMAIL, max_asks=most) as job:
                 told = f"the plan is {(await job.plan()).digest} now"
                 assert told == masked(told)
 
@@ -139,9 +148,8 @@ async def test_a_digest_changes_once_it_is_done(sandbox: Sandbox, tmp_path: Path
     """A plan is of what is left."""
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
-        Job(client, tmp_path / "j") as job,
+        Job(client, people(5), journal=tmp_path / "j", ask=EMAIL) as job,
     ):
-        job.upsert_customers(people(5), then_ask=EMAIL)
         first = await job.plan()
         await run(job, confirm=first.digest)
         second = await job.plan()
@@ -155,8 +163,10 @@ async def test_a_digest_changes_once_it_is_done(sandbox: Sandbox, tmp_path: Path
 
 async def test_another_plan_than_the_confirmed_one_sends_nothing(sandbox: Sandbox) -> None:
     """And carries the plan as it is."""
-    async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client) as job:
-        job.upsert_customers(people(5), then_ask=EMAIL)
+    async with (
+        MoreGoodClient(KEY, transport=sandbox) as client,
+        Job(client, people(5), journal=None, ask=EMAIL) as job,
+    ):
         with pytest.raises(PlanChanged, match="not abc") as changed:
             await run(job, confirm="abc")
         assert changed.value.plan is not None
@@ -168,21 +178,26 @@ async def test_another_plan_than_the_confirmed_one_sends_nothing(sandbox: Sandbo
 
 async def test_who_was_asked_not_long_ago_is_found_in_one_scan(sandbox: Sandbox) -> None:
     """By email or phone, on the server's clock; nothing is written."""
-    async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client) as job:
+    async with (
+        MoreGoodClient(KEY, transport=sandbox) as client,
+        Job(
+            client,
+            [{**each, "phone": each.get("phone", "")} for each in asked],
+            journal=None,
+            ask=BOTH,
+        ) as job,
+    ):
         asked = [*people(3), {"first_name": "Cy", "phone": "415 555 0100 "}]
-        job.upsert_customers(
-            [{**each, "phone": each.get("phone", "")} for each in asked], then_ask=BOTH
-        )
         await run(job)
     sandbox.advance(days=10)
     rows = [*people(5), {"first_name": "Cy", "email": "cy@example.com"}]
     before = sandbox.audit().requests
-    within = await planned(sandbox, rows, then_ask=EMAIL, not_asked_within=timedelta(days=11))
+    within = await planned(sandbox, rows, ask=EMAIL, not_asked_within=timedelta(days=11))
     after = sandbox.audit().requests
-    assert ({"recent": 3}, 3) == (within.unasked, within.people_to_ask)
+    assert ({"recent": 3}, 3) == (within.skip_reason, within.people_to_ask)
     assert {"customers.list"} == {name for name, n in after.items() if n > before[name]}
-    longer = await planned(sandbox, rows, then_ask=EMAIL, not_asked_within=timedelta(days=9))
-    assert ({}, 6) == (longer.unasked, longer.people_to_ask)
+    longer = await planned(sandbox, rows, ask=EMAIL, not_asked_within=timedelta(days=9))
+    assert ({}, 6) == (longer.skip_reason, longer.people_to_ask)
 
 
 async def test_a_plan_knows_what_a_cap_has_left(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -190,9 +205,8 @@ async def test_a_plan_knows_what_a_cap_has_left(sandbox: Sandbox, tmp_path: Path
     for most, asked in ((2, 2), (5, 3), (None, 1)):
         async with (
             MoreGoodClient(KEY, transport=sandbox) as client,
-            Job(client, tmp_path / "j") as job,
+            Job(client, people(6), journal=tmp_path / "j", ask=EMAIL, max_asks=most) as job,
         ):
-            job.upsert_customers(people(6), then_ask=EMAIL, max_asks=most)
             before = sandbox.audit().asks
             plan = await job.plan()
             await run(job, confirm=plan.digest)
@@ -203,16 +217,15 @@ async def test_a_plan_knows_what_a_cap_has_left(sandbox: Sandbox, tmp_path: Path
 async def test_a_plan_counts_an_unknown_ask_once(sandbox: Sandbox, tmp_path: Path) -> None:
     """It may have happened, and takes one of the cap."""
     sandbox.faults = DropAfterEffect(on="asks.create", times=1)
-    orders: dict[str, Any] = {"then_ask": EMAIL, "on_unknown": "hold"}
+    orders: dict[str, Any] = {"ask": EMAIL, "on_unknown": "hold"}
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
-        Job(client, tmp_path / "j") as job,
+        Job(client, people(1), journal=tmp_path / "j", max_asks=3, **orders) as job,
     ):
-        job.upsert_customers(people(1), max_asks=3, **orders)
         await run(job)
         assert 1 == job.report().unknown
     plan = await planned(sandbox, people(5), tmp_path / "j", max_asks=3, **orders)
-    assert ({"cap": 2}, 2, 1) == (plan.unasked, plan.people_to_ask, plan.to_settle)
+    assert ({"cap": 2}, 2, 1) == (plan.skipped, plan.people_to_ask, plan.to_reconcile)
     assert "1 lost charge or ask to look up first" in str(plan)
 
 
@@ -229,7 +242,7 @@ async def test_a_plan_prints_and_is_json(sandbox: Sandbox) -> None:
     rows += [("", "x@example.com", "", "", ""), ("Eve", "e@example.com", "", "2026-01-01", "")]
     rows += [("Bob", "b@example.com", "12", "", ""), ("Ada", "A@example.com", "", "", "")]
     source = read_csv(io.StringIO(text_of(rows)), region="US")
-    plan = await planned(sandbox, source, then_ask=EMAIL, then_charge=PAID)
+    plan = await planned(sandbox, source, ask=EMAIL, charge=PAID)
     told = str(plan)
     for expected in (
         "6 rows\n",
@@ -249,4 +262,4 @@ async def test_a_plan_prints_and_is_json(sandbox: Sandbox) -> None:
 def test_marks_of_the_api_are_those_of_a_file() -> None:
     """So that a scan finds the people of the rows."""
     customer = Customer(id=1, email="A@example.com", phone_e164="+14155550100")
-    assert ["email a@example.com", "phone 14155550100"] == marks_of_customer(customer)
+    assert ["email a@example.com", "phone 14155550100"] == contact_keys_of_customer(customer)

@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from moregood_async.bulk.importing.rows import Record, Row
-from moregood_async.bulk.rejects import Rejects
+from moregood_async.bulk.row_writers import Rejects
 
 
 def written(path: Path, delimiter: str = ",") -> list[list[str]]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from moregood_async.bulk import results
 from moregood_async.bulk.exporting import Form, NoParquet
 from moregood_async.bulk.importing.rows import Record
-from moregood_async.bulk.results import results_writer
+from moregood_async.bulk.row_writers import results_writer
 
 OURS = ["moregood_status", "moregood_id", "moregood_error"]
 

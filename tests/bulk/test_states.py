@@ -5,20 +5,27 @@ import re
 import pytest
 
 from moregood_async.bulk import states
-from moregood_async.bulk.journal.entry import Entry
-from moregood_async.bulk.states import Event, ImpossibleTransition, State, Step, after, next_step
+from moregood_async.bulk.journal.entry import JournalEntry
+from moregood_async.bulk.journal.states import (
+    Event,
+    ImpossibleTransition,
+    State,
+    Step,
+    next_state,
+    next_step,
+)
 
 ARROWS = {
     (State.READY, Event.INTEND): State.INTENDED,
     (State.READY, Event.REJECT): State.REJECTED,
-    (State.READY, Event.REFUSED): State.FAILED,
-    (State.INTENDED, Event.HAPPENED): State.DONE,
-    (State.INTENDED, Event.REFUSED): State.FAILED,
-    (State.INTENDED, Event.LOST): State.UNKNOWN,
-    (State.INTENDED, Event.DIED): State.UNKNOWN,
+    (State.READY, Event.FAIL): State.FAILED,
+    (State.INTENDED, Event.SUCCEED): State.DONE,
+    (State.INTENDED, Event.FAIL): State.FAILED,
+    (State.INTENDED, Event.LOSE): State.UNKNOWN,
+    (State.INTENDED, Event.RECOVER): State.UNKNOWN,
     (State.INTENDED, Event.NOT_SENT): State.READY,
-    (State.UNKNOWN, Event.HAPPENED): State.DONE,
-    (State.UNKNOWN, Event.SETTLED_NOT): State.READY,
+    (State.UNKNOWN, Event.SUCCEED): State.DONE,
+    (State.UNKNOWN, Event.NOT_APPLIED): State.READY,
     (State.FAILED, Event.RETRY): State.READY,
     (State.DONE, Event.REOPEN): State.READY,
 }
@@ -34,24 +41,24 @@ def named(pair: object) -> str:
 def test_each_pair_leads_where_it_is_written_or_nowhere(state: State, event: Event) -> None:
     """What is not written down is a defect, and changes nothing."""
     if (state, event) in ARROWS:
-        assert ARROWS[state, event] is after(state, event)
+        assert ARROWS[state, event] is next_state(state, event)
     else:
         with pytest.raises(ImpossibleTransition, match=f"{event.name} in {state.name}"):
-            after(state, event)
+            next_state(state, event)
 
 
-@pytest.mark.parametrize("event", [Event.LOST, Event.DIED], ids=named)
+@pytest.mark.parametrize("event", [Event.LOSE, Event.RECOVER], ids=named)
 def test_an_upsert_that_converges_is_never_unknown(event: Event) -> None:
     """It may be sent again."""
-    assert State.READY is after(State.INTENDED, event, idempotent=True)
+    assert State.READY is next_state(State.INTENDED, event, idempotent=True)
     with pytest.raises(ImpossibleTransition):
-        after(State.READY, event, idempotent=True)
+        next_state(State.READY, event, idempotent=True)
 
 
 def test_nothing_but_proof_leads_from_a_promise_to_another_try() -> None:
     """From INTENDED and UNKNOWN, only that nothing has happened leads back to READY."""
     back = {event for state, event in ARROWS if ARROWS[state, event] is State.READY and state < 3}
-    assert {Event.NOT_SENT, Event.SETTLED_NOT} == back
+    assert {Event.NOT_SENT, Event.NOT_APPLIED} == back
 
 
 def test_the_drawing_agrees_with_the_table() -> None:
@@ -85,18 +92,18 @@ def test_the_numbers_in_journals_stay() -> None:
 )
 def test_steps_come_in_their_order(charges: bool, asks: bool, steps: list[Step]) -> None:
     """Those that are wanted; an entry goes through them and is done."""
-    entry = Entry(0, 2, b"", charges=charges, channels="email" if asks else "")
+    entry = JournalEntry(0, 2, b"", charges=charges, channels="email" if asks else "")
     gone: list[Step] = []
     while entry.state is State.READY:
         gone.append(entry.step)
-        entry.becomes(Event.INTEND).becomes(Event.HAPPENED)
+        entry.becomes(Event.INTEND).becomes(Event.SUCCEED)
     assert (steps, State.DONE) == (gone, entry.state)
     assert None is next_step(steps[-1], charges=charges, asks=asks)
 
 
 def test_an_impossible_event_leaves_an_entry_as_it_was() -> None:
     """Nothing of it is written down."""
-    entry = Entry(0, 2, b"", state=State.DONE, error="as it was")
+    entry = JournalEntry(0, 2, b"", state=State.DONE, error="as it was")
     before = entry.values()
     with pytest.raises(ImpossibleTransition):
         entry.becomes(Event.INTEND, error="new")
@@ -105,25 +112,27 @@ def test_an_impossible_event_leaves_an_entry_as_it_was() -> None:
 
 def test_tries_count_what_was_in_vain_and_begin_anew_with_each_step() -> None:
     """A retry begins anew too."""
-    entry = Entry(0, 2, b"", channels="email")
+    entry = JournalEntry(0, 2, b"", channels="email")
     for _ in range(2):
         entry.becomes(Event.INTEND).becomes(Event.NOT_SENT, error="no", kind="K")
     assert (2, "no", "K") == (entry.tries, entry.error, entry.kind)
     entry.becomes(Event.INTEND)
     entry.intended_at, entry.lost_at = 5.0, 6.0
-    entry.becomes(Event.HAPPENED)
+    entry.becomes(Event.SUCCEED)
     assert (Step.ASK, 0, "") == (entry.step, entry.tries, entry.error)
     times: list[float | None] = [entry.intended_at, entry.lost_at]
     assert [None, None] == times
-    entry.becomes(Event.INTEND).becomes(Event.REFUSED)
+    entry.becomes(Event.INTEND).becomes(Event.FAIL)
     entry.tries = 3
     assert 0 == entry.becomes(Event.RETRY).tries
 
 
 def test_an_entry_survives_the_table() -> None:
     """As it was written, kinds included."""
-    entry = Entry(7, 9, b"d", Step.ASK, State.UNKNOWN, False, True, "email,sms", "", 3, 17, 1.5)
-    assert entry == Entry.of(tuple(map(_as_sqlite, entry.values())))
+    entry = JournalEntry(
+        7, 9, b"d", Step.ASK, State.UNKNOWN, False, True, "email,sms", "", 3, 17, 1.5
+    )
+    assert entry == JournalEntry.of(tuple(map(_as_sqlite, entry.values())))
 
 
 def _as_sqlite(value: object) -> object:
@@ -132,12 +141,12 @@ def _as_sqlite(value: object) -> object:
 
 def test_who_goes_unasked_is_done_with_what_came_before() -> None:
     """And can be asked after all."""
-    entry = Entry(0, 2, b"", channels="email", charges=True)
-    entry.becomes(Event.INTEND).becomes(Event.HAPPENED)
-    entry.becomes(Event.INTEND).becomes(Event.HAPPENED)
+    entry = JournalEntry(0, 2, b"", channels="email", charges=True)
+    entry.becomes(Event.INTEND).becomes(Event.SUCCEED)
+    entry.becomes(Event.INTEND).becomes(Event.SUCCEED)
     assert (Step.CHARGE, State.DONE) == (entry.goes_unasked("cap").step, entry.state)
     assert (Step.ASK, State.READY, "") == (
         entry.asked_after_all().step,
         entry.state,
-        entry.unasked,
+        entry.skip_reason,
     )

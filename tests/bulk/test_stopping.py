@@ -4,18 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.stopping import MOST_ALIKE, WINDOW_ROWS, StopRule
+from moregood_async.bulk.run.stop_switch import MAX_ALIKE, WINDOW_ROWS, CircuitBreaker
 
 
 def told(*kinds: str) -> bool:
     """Whether a run of these ends stops at the last."""
-    rule = StopRule()
-    return [rule.learn(kind) for kind in kinds][-1]
+    rule = CircuitBreaker()
+    return [rule.record(kind) for kind in kinds][-1]
 
 
 def test_a_tenth_of_the_last_two_hundred_may_fail_alike() -> None:
     """One more stops."""
-    assert (200, 20) == (WINDOW_ROWS, MOST_ALIKE)
+    assert (200, 20) == (WINDOW_ROWS, MAX_ALIKE)
     assert not told(*["X"] * 20)
     assert told(*["X"] * 21)
     assert not told(*["X"] * 20, *[""] * 180, "X")
@@ -38,12 +38,12 @@ def test_it_counts_the_last_two_hundred(kinds: list[str]) -> None:
     """Whatever came before."""
     last = kinds[-1]
     alike = kinds[-WINDOW_ROWS:].count(last)
-    assert (bool(last) and alike > MOST_ALIKE) == told(*kinds)
+    assert (bool(last) and alike > MAX_ALIKE) == told(*kinds)
 
 
 @pytest.mark.parametrize("share", [9, 10, 11])
 def test_a_steady_share_of_failures_stops_above_a_tenth(share: int) -> None:
     """Nine or ten of a hundred go on."""
-    rule = StopRule()
+    rule = CircuitBreaker()
     kinds = [("X" if row % 100 < share else "") for row in range(2_000)]
-    assert any(rule.learn(kind) for kind in kinds) == (share > 10)
+    assert any(rule.record(kind) for kind in kinds) == (share > 10)

@@ -21,9 +21,9 @@ import pytest
 
 from moregood_async import MoreGoodClient
 from moregood_async.bulk import job as jobs
-from moregood_async.bulk import journal as journals
+from moregood_async.bulk.journal import files
 from moregood_async.bulk.job import Job
-from moregood_async.bulk.outcomes import RowEnd
+from moregood_async.bulk.outcomes import RowResult
 from moregood_async.bulk.report import Report
 from moregood_async.sandbox import Delay, DropAfterEffect, Fault, Faults, Sandbox, Throttle
 from tests.bulk.crashing import BETWEEN_LIVES_SECONDS, BY_EMAIL, KEY, PAYING
@@ -55,8 +55,10 @@ def jobs_threads() -> list[str]:
 async def worked(sandbox: Sandbox, journal: Path, *, leave: int = 0, stop: int = 0) -> Job:
     """Run it, and leave it or stop it when so many events have come."""
     events = 0
-    async with MoreGoodClient(KEY, transport=sandbox) as client, Job(client, journal) as job:
-        job.upsert_customers(ROWS, then_charge=PAYING, then_ask=BY_EMAIL, settle_after=0.0)
+    async with (
+        MoreGoodClient(KEY, transport=sandbox) as client,
+        Job(client, ROWS, journal=journal, charge=PAYING, ask=BY_EMAIL, reconcile_after=0.0) as job,
+    ):
         async with aclosing(job.run()) as run:
             async for _ in run:
                 events += 1
@@ -144,20 +146,19 @@ async def test_a_stopped_job_finishes_what_is_under_way(tmp_path: Path) -> None:
 
 async def stopped_at_the_limit(
     sandbox: Sandbox, journal: Path, rows: list[dict[str, str]]
-) -> tuple[Report, list[RowEnd]]:
+) -> tuple[Report, list[RowResult]]:
     """A job that is stopped while its calls wait an hour; the rows that ended meanwhile."""
-    ended: list[RowEnd] = []
+    ended: list[RowResult] = []
     async with (
         asyncio.timeout(60.0),
         MoreGoodClient(KEY, transport=sandbox) as client,
-        Job(client, journal) as job,
+        Job(client, rows, journal=journal, ask=BY_EMAIL) as job,
     ):
-        job.upsert_customers(rows, then_ask=BY_EMAIL)
         async with aclosing(job.run()) as run:
             async for event in run:
                 if event.row is not None:
                     ended.append(event.row)
-                if event.waits > 60.0 and client.pace.waiting:
+                if event.rate_limit_wait > 60.0 and client.pace.waiting:
                     job.stop()
     return job.report(), ended
 
@@ -166,7 +167,7 @@ async def all_asked_in_the_end(sandbox: Sandbox, journal: Path) -> None:
     """Once each, resumed without faults."""
     sandbox.faults = ()
     async with MoreGoodClient(KEY, transport=sandbox) as client:
-        report = await done(client, ROWS, journal, then_ask=BY_EMAIL)
+        report = await done(client, ROWS, journal, ask=BY_EMAIL)
     audit = sandbox.audit()
     assert (PEOPLE, PEOPLE, ()) == (report.done, audit.asks, audit.duplicate_asks)
 
@@ -185,7 +186,7 @@ async def test_a_stopped_job_fails_no_row_that_it_would_have_looked_at(tmp_path:
     """It waits to be asked as before."""
     with Sandbox(keys=KEY) as sandbox:
         async with MoreGoodClient(KEY, transport=sandbox) as client:
-            await done(client, ROWS, tmp_path / "j", then_ask=BY_EMAIL, max_asks=0)
+            await done(client, ROWS, tmp_path / "j", ask=BY_EMAIL, max_asks=0)
         sandbox.faults = Throttle(9, per=3600.0)
         report, _ = await stopped_at_the_limit(sandbox, tmp_path / "j", ROWS)
         assert (0, PEOPLE) == (report.failed, report.done + report.waiting)
@@ -207,9 +208,10 @@ async def test_a_job_that_was_left_runs_again_while_it_is_open(
     """What was under way when it was left is looked up, in the same journal and the same job."""
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
-        Job(client, tmp_path / "j") as job,
+        Job(
+            client, ROWS, journal=tmp_path / "j", charge=PAYING, ask=BY_EMAIL, reconcile_after=1.0
+        ) as job,
     ):
-        job.upsert_customers(ROWS, then_charge=PAYING, then_ask=BY_EMAIL, settle_after=1.0)
         async with aclosing(job.run()) as run:
             async for _ in run:
                 break
@@ -336,7 +338,7 @@ def test_twice_stops_at_once(slow: tuple[Shell, Sandbox], number: int) -> None:
 def test_while_rows_wait_to_be_settled_it_stops_at_once(losing: tuple[Shell, Sandbox]) -> None:
     """Waiting is nothing that is under way: Ctrl-C ends it, and a resume settles."""
     shell, sandbox = losing
-    process = shell.begin("--settle-after", "100", "--concurrency", "64")
+    process = shell.begin("--reconcile-after", "100", "--concurrency", "64")
     shell.wait_for("asks.create", 60)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
@@ -352,12 +354,12 @@ def test_a_signal_within_the_first_second_leaves_what_resumes(
     shell, sandbox = slow
     dice = Random(seed)
     sandbox.faults = ()
-    process = shell.begin("--settle-after", "1")
+    process = shell.begin("--reconcile-after", "1")
     time.sleep(0.25 * seed + dice.uniform(0.0, 0.25))
     process.send_signal(dice.choice([signal.SIGINT, signal.SIGTERM]))
     process.communicate(timeout=30)
     sandbox.advance(seconds=BETWEEN_LIVES_SECONDS)
-    again = shell.begin("--settle-after", "1")
+    again = shell.begin("--reconcile-after", "1")
     _, errors = again.communicate(timeout=60)
     assert again.returncode == 0, errors
     audit = sandbox.audit()

@@ -36,7 +36,7 @@ MODULES = sorted(
 
 def test_the_commands_are_there() -> None:
     """As the README names them."""
-    jobs = ["import", "report", "resume", "retry", "settle"]
+    jobs = ["import", "report", "resume", "retry", "reconcile"]
     assert sorted(["demo", "export", "sandbox", *jobs]) == COMMANDS
 
 

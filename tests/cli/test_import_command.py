@@ -109,7 +109,7 @@ def test_no_screen_shows_a_customer(
         run("report", "customers.csv.journal", "--json"),
         run("report", "customers.csv.journal", "--rows", "failed"),
         run("retry", "customers.csv.journal", "-v"),
-        run("settle", "customers.csv.journal", "-v"),
+        run("reconcile", "customers.csv.journal", "-v"),
     ]
     for result in said:
         assert result.output

@@ -36,7 +36,7 @@ Spawn = Callable[..., subprocess.Popen[str]]
         (["customers.csv", "--currency", "USD"], "go with --charge"),
         (["customers.csv", "--in-cents"], "go with --charge"),
         (["customers.csv", "--charge", "Total", "--currency", "USD"], 'no column "Total"'),
-        (["customers.csv", "--on-unknown", "hope"], "settle"),
+        (["customers.csv", "--on-unknown", "hope"], "reconcile"),
         (["customers.csv", "--rejects", "customers.csv"], "the file to import itself"),
         (["customers.csv", "--results", "customers.csv"], "the file to import itself"),
         (["customers.csv", "--journal", "customers.csv"], "the file to import itself"),
@@ -189,7 +189,7 @@ def test_a_second_ctrl_c_stops_at_once(
     assert time.monotonic() - began < 4.5
     assert (0, 30) == (summary(result.stdout)["done"], summary(result.stdout)["waiting"])
     sandbox.faults = ()
-    again = run("resume", "customers.csv.journal", "--settle-after", "0")
+    again = run("resume", "customers.csv.journal", "--reconcile-after", "0")
     assert 0 == again.exit_code
     assert (30, 30, ()) == (
         sandbox.audit().customers,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moregood_async.bulk.journal import Journal
+from moregood_async.bulk.journal.journal import Journal
 from moregood_async.sandbox import DropAfterEffect, DropBeforeEffect, Refuse, Sandbox
 from tests.cli.conftest import KEY
 from tests.cli.importing import ADA, BOB, NOBODY, Customers, Run, many, rows_of, summary
@@ -98,7 +98,7 @@ def test_another_key_is_refused_unless_it_is_the_projects_new_one(
         assert 0 == moved.audit().asks
 
 
-@pytest.mark.parametrize("command", ["resume", "retry", "settle"])
+@pytest.mark.parametrize("command", ["resume", "retry", "reconcile"])
 def test_what_is_no_journal_is_left_alone(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers, command: str
 ) -> None:
@@ -157,7 +157,7 @@ def test_settle_finds_out_what_has_happened(
     told = summary(run("import", path, *ASK, "--on-unknown", "hold", "--json").stdout)
     assert 2 == told["unknown"]
     path.unlink()
-    held = run("settle", JOURNAL, "--settle-after", "0", "--json")
+    held = run("reconcile", JOURNAL, "--reconcile-after", "0", "--json")
     assert (1, 2) == (held.exit_code, summary(held.stdout)["unknown"]) or 0 == held.exit_code
     assert "Looking up 2 rows." in held.stderr
     assert 0 == summary(held.stdout)["unknown"]
@@ -172,11 +172,11 @@ def test_what_has_not_happened_is_sent_by_resume(
     customers(*many(4))
     told = summary(run("import", "customers.csv", *ASK, "--on-unknown", "hold", "--json").stdout)
     assert (3, 1) == (told["unknown"], sandbox.audit().asks)
-    settled = run("settle", JOURNAL, "--settle-after", "0", "--json")
+    settled = run("reconcile", JOURNAL, "--reconcile-after", "0", "--json")
     assert 0 == settled.exit_code
     assert (3, 1) == (summary(settled.stdout)["waiting"], sandbox.audit().asks)
     assert f"moregood resume {JOURNAL}" in settled.stderr
-    result = run("resume", JOURNAL, "--on-unknown", "settle", "--settle-after", "0.1")
+    result = run("resume", JOURNAL, "--on-unknown", "reconcile", "--reconcile-after", "0.1")
     assert 0 == result.exit_code
     assert (4, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 

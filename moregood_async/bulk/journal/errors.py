@@ -1,4 +1,13 @@
-"""What can be wrong with a journal. Each says what to do; nothing was sent, nothing is lost."""
+"""What can be wrong with a journal. Nothing is lost by any of these errors; each says what to do.
+
+::
+
+    MoreGoodError
+    └── JournalError
+        ├── JournalInUse       another process or `Job` runs the job
+        ├── JournalMismatch    the journal belongs to another input, options or project
+        └── JournalUnusable    no journal, damaged, from a newer version, or not writable
+"""
 
 from __future__ import annotations
 
@@ -9,61 +18,65 @@ from moregood_async.errors import MoreGoodError
 
 
 class JournalError(MoreGoodError):
-    """A journal cannot be used (any further); what it holds stays as it is."""
+    """A journal cannot be used; what it holds stays as it is."""
 
 
 class JournalInUse(JournalError):
-    """Another process, or another `Job` of this one, is running on it."""
+    """Another process, or another `Job` of this one, runs the job."""
 
 
 class JournalMismatch(JournalError):
-    """It belongs to another input file, mapping, project or order."""
+    """The journal belongs to another input, mapping, project, or to other options."""
 
 
 class JournalUnusable(JournalError):
-    """It is no journal, is damaged, comes from a newer version, or cannot be written."""
+    """The file is no journal, is damaged, comes from a newer version, or cannot be written."""
 
 
-def unusable(path: Path | None, error: sqlite3.Error | OSError) -> JournalUnusable:
-    """What SQLite or the operating system says, with what to do about it."""
-    where = f"the journal {path.name}" if path else "the journal in memory"
-    return JournalUnusable(f"{where} {_told(error)}")
+def journal_error(path: Path | None, error: Exception) -> Exception:
+    """Return the `JournalUnusable` that an error of SQLite or the system stands for.
+
+    Any other error is returned as it is.
+    """
+    if not isinstance(error, sqlite3.Error | OSError):
+        return error
+    journal = f"the journal {path.name}" if path else "the journal in memory"
+    return JournalUnusable(f"{journal} {_problem(error)}")
 
 
-def damaged(path: Path, what: str) -> JournalUnusable:
-    """SQLite finds something wrong with it."""
-    return JournalUnusable(f"the journal {path.name} {_damaged(what)}")
+def damaged_journal(path: Path, detail: str) -> JournalUnusable:
+    """Return the error of a journal in which SQLite finds something wrong."""
+    return JournalUnusable(f"the journal {path.name} {_damage(detail)}")
 
 
-def _damaged(what: str) -> str:
+def _damage(detail: str) -> str:
     return (
-        f"is damaged ({what}). Do not start over with a new one: who was asked stands only "
-        "there. Take a copy of it from a backup, or save what can be read with sqlite3's "
-        "`.recover`."
+        f"is damaged ({detail}). Do not start over with a new one: only this file knows who was "
+        "asked. Restore a backup, or save what can be read with sqlite3's `.recover`."
     )
 
 
-def _told(error: sqlite3.Error | OSError) -> str:
-    said = str(error)
+def _problem(error: sqlite3.Error | OSError) -> str:
+    text = str(error)
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
-    if primary == sqlite3.SQLITE_FULL or "full" in said:
+    if primary == sqlite3.SQLITE_FULL or "full" in text:
         return (
-            "cannot be written: the disk is full. Make room, and resume: what was under way is "
-            "looked up before anything is sent again."
+            "cannot be written: the disk is full. Make room, and resume: requests in flight are "
+            "reconciled before anything is sent again."
         )
     if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
         return (
-            f"cannot be written ({said}): its folder must exist and be writable, also for the "
+            f"cannot be written ({text}). Its folder must exist and be writable, also for the "
             "files that SQLite puts beside it; or name another place for the journal."
         )
     if isinstance(error, OSError):
-        return f"cannot be written ({error.strerror or said}); name another place for the journal."
+        return f"cannot be written ({error.strerror or text}). Name another place for the journal."
     if primary == sqlite3.SQLITE_NOTADB:
         return (
-            f"is damaged, or the file is no journal at all ({said}). A damaged one: take a copy "
-            "from a backup, and do not start over with a new one: who was asked stands only there."
+            f"is damaged, or the file is no journal ({text}). If it is damaged, restore a backup, "
+            "and do not start over with a new one: only this file knows who was asked."
         )
     if primary == sqlite3.SQLITE_CORRUPT:
-        return _damaged(said)
-    return f"cannot be used: {said}."
+        return _damage(text)
+    return f"cannot be used: {text}."

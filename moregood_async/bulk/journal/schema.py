@@ -1,7 +1,7 @@
-"""The tables of a journal, and how an older one becomes one of today.
+"""The tables of a journal in SQLite, and how an older journal is brought up to date.
 
-A version is the number of scripts that made it: a new journal runs all of them, an older one
-those that it has not had, in one transaction. Scripts are only ever added.
+The version of a journal is the number of scripts that made it: a new journal runs all of them, an
+older one those that it has not had, in one transaction. Scripts are only ever added.
 """
 
 from __future__ import annotations
@@ -10,59 +10,61 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-APPLICATION: Final = 0x4D47524A
-"""What tells a journal from other SQLite files: MGRJ."""
+APPLICATION_ID: Final = 0x4D47524A
+"""SQLite's ``application_id`` of a journal ("MGRJ"), which other SQLite files do not have."""
 
 SCRIPTS: Final[tuple[str, ...]] = (
     """
-    CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE rows (
-        place INTEGER PRIMARY KEY,
+        row_index INTEGER PRIMARY KEY,
         line INTEGER NOT NULL,
         digest BLOB NOT NULL,
         step INTEGER NOT NULL,
         state INTEGER NOT NULL,
         idempotent INTEGER NOT NULL,
-        charges INTEGER NOT NULL,
+        has_charge INTEGER NOT NULL,
         channels TEXT NOT NULL,
-        unasked TEXT NOT NULL,
-        repeats INTEGER,
-        customer INTEGER,
+        skip_reason TEXT,
+        duplicate_of INTEGER,
+        customer_id INTEGER,
         intended_at REAL,
         lost_at REAL,
         charges_before INTEGER,
-        charged_before REAL,
+        last_charged_before REAL,
         saved_at REAL,
         charged_at REAL,
         error TEXT NOT NULL,
-        kind TEXT NOT NULL,
+        error_class TEXT NOT NULL,
         warning TEXT NOT NULL,
-        tries INTEGER NOT NULL
+        attempts INTEGER NOT NULL
     );
-    CREATE INDEX unsettled ON rows (state) WHERE state IN (1, 2);
-    CREATE INDEX charged ON rows (customer) WHERE charges = 1;
-    CREATE TABLE people (mark BLOB PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE customers (mark INTEGER PRIMARY KEY, place INTEGER NOT NULL);
-    CREATE TABLE kept (place INTEGER PRIMARY KEY, cells TEXT NOT NULL);
+    CREATE INDEX uncertain_rows ON rows (state) WHERE state IN (1, 2);
+    CREATE INDEX charged_customers ON rows (customer_id) WHERE has_charge = 1;
+    CREATE TABLE contact_claims (hash BLOB PRIMARY KEY, row_index INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE customer_claims (customer_id INTEGER PRIMARY KEY, row_index INTEGER NOT NULL);
+    CREATE TABLE kept_rows (row_index INTEGER PRIMARY KEY, cells TEXT NOT NULL);
     CREATE TABLE runs (
-        id INTEGER PRIMARY KEY, began REAL NOT NULL, ended REAL, how TEXT, figures TEXT
+        id INTEGER PRIMARY KEY, began_at REAL NOT NULL, ended_at REAL, ending TEXT, counters TEXT
     );
     """,
 )
+"""`contact_claims` has keyed hashes of emails and phones, `customer_claims` the API's ids, each
+with the first row that claimed it. `kept_rows` has the input in clear, only with ``keep_rows``."""
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """How many scripts have made it; 0 for an empty file, -1 for what is no journal."""
+    """Return the number of scripts that made a file: 0 if it is empty, -1 if it is no journal."""
     [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     [application] = connection.execute("PRAGMA application_id").fetchone()
     [version] = connection.execute("PRAGMA user_version").fetchone()
-    if application == APPLICATION:
+    if application == APPLICATION_ID:
         return int(version)
     return -1 if tables else 0
 
 
 def migrate(connection: sqlite3.Connection, scripts: Sequence[str] = SCRIPTS) -> None:
-    """Bring it up to date, all or nothing."""
+    """Run the scripts that a journal has not had, all or none of them."""
     version = version_of(connection)
     if version >= len(scripts):
         return
@@ -71,7 +73,7 @@ def migrate(connection: sqlite3.Connection, scripts: Sequence[str] = SCRIPTS) ->
     try:
         for statement in statements:
             connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(scripts)}")
     except BaseException:
         connection.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""The result file of an import: the input's own columns, and what became of each row."""
+"""Writers of rows as they were in the input, with columns of our own: results and rejects."""
 
 from __future__ import annotations
 
@@ -13,44 +13,59 @@ from moregood_async.bulk.exporting.arrow import pyarrow, whole_letters
 from moregood_async.bulk.exporting.files import HALF_LETTERS, whole_bytes, whole_file
 from moregood_async.bulk.exporting.forms import Form
 from moregood_async.bulk.exporting.text import cell_text, guarded, json_text, row_writer
+from moregood_async.bulk.importing.rows import ERROR as REJECT_ERROR
+from moregood_async.bulk.importing.rows import Record
 
 STATUS, ID, ERROR = "moregood_status", "moregood_id", "moregood_error"
+"""The columns that a results file adds."""
+
 LINE, TEXT = "moregood_line", "moregood_text"
-"""Where a line goes that was no object."""
+"""The keys of a JSON Lines result whose line in the input was no object."""
 
 PRIVATE = 0o600
-"""Only the owner may read it."""
+"""The file mode of files with personal data: only the owner may read them."""
+
+ROW_GROUP_ROWS = 4_096
+"""Rows of a Parquet row group, which is built in memory: about 1 MB."""
 
 
-ROWS_AT_ONCE = 4_096
-"""Of a Parquet file's row groups, the rows; so many are in memory."""
-
-
-class Recorded(Protocol):
-    """A record of the input as it stood there; a `Record` is one."""
-
-    @property
-    def line(self) -> int:
-        """Where it stands."""
-        ...
-
-    @property
-    def values(self) -> tuple[str, ...] | Mapping[str, Any]:
-        """Its cells, or the values of its columns by name."""
-        ...
-
-    @property
-    def problem(self) -> str:
-        """Why it could not be read; empty where it could."""
-        ...
-
-
-class Results(Protocol):
+class ResultsWriter(Protocol):
     """Writes what became of each record."""
 
-    def write(self, record: Recorded, status: str, customer_id: int | None, error: str) -> None:
-        """Add one."""
+    def write(self, record: Record, status: str, customer_id: int | None, error: str) -> None:
+        """Add one record and its outcome."""
         ...
+
+
+@contextmanager
+def rejects_writer(
+    path: Path, columns: Sequence[str], *, delimiter: str = ","
+) -> Generator[RejectsWriter]:
+    """A CSV of rows to look at: the input's columns and ``error``.
+
+    The file appears under its name when it is complete, and only its owner may read it. Cells
+    keep their bytes, so that the corrected file can be imported again; an ``error`` column that
+    the input has already is written over.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with whole_file(path, errors="surrogateescape", mode=PRIVATE) as file:
+        yield RejectsWriter(file, columns, delimiter)
+
+
+class RejectsWriter:
+    """Writes records that are not done, each with its error."""
+
+    def __init__(self, file: IO[str], columns: Sequence[str], delimiter: str) -> None:
+        self._layout = Layout(columns, (REJECT_ERROR,))
+        self._put = row_writer(file, delimiter)
+        self._put(self._layout.header)
+
+    def write(self, record: Record, error: str) -> None:
+        """Add one record and its error."""
+        cells = cells_of(record.values, self._layout.columns)
+        self._put(self._layout.line(cells, {REJECT_ERROR: one_line(error)}))
 
 
 @contextmanager
@@ -61,28 +76,31 @@ def results_writer(
     form: Form = "csv",
     delimiter: str = ",",
     schema: Any = None,
-) -> Generator[Results]:
+) -> Generator[ResultsWriter]:
     """A file of the input's columns and ``moregood_status``, ``moregood_id``, ``moregood_error``.
 
-    It appears under its name only when it is complete, and only its owner may read it. Columns of
-    these names that the input has already are written over, so that it can be imported again.
+    The file appears under its name when it is complete, and only its owner may read it. Columns
+    of these names that the input has already are written over, so that the file can be imported.
 
     Args:
-        path: Its name; `form_of` tells the format that goes with it.
+        path: The file's name.
         columns: The input's columns, in their order.
-        form: In CSV, cells stay byte for byte what they were. JSON Lines keep objects as they
-            were; what was no object becomes ``moregood_line`` and ``moregood_text``.
-        delimiter: Of a CSV.
-        schema: The pyarrow schema of a Parquet input: its columns keep their types. Without it,
-            they are text.
+        form: The file's format. CSV cells keep their bytes. JSON Lines keep their objects; a line
+            that was no object becomes ``moregood_line`` and ``moregood_text``.
+        delimiter: The delimiter of a CSV.
+        schema: The pyarrow schema of a Parquet input, whose columns keep their types. Without a
+            schema, the columns are text.
 
     Raises:
-        NoParquet: It is to be Parquet, and pyarrow is not installed.
-        OSError: It cannot be written there.
+        NoParquet: The format is Parquet, and pyarrow is not installed.
+        OSError: The file cannot be written.
     """
     if form == "parquet":
-        with whole_bytes(path, mode=PRIVATE) as file, _ParquetResults(file, columns, schema) as to:
-            yield to
+        with (
+            whole_bytes(path, mode=PRIVATE) as file,
+            _ParquetResults(file, columns, schema) as writer,
+        ):
+            yield writer
         return
     kind, errors = _TEXT[form]
     with whole_file(path, errors=errors, mode=PRIVATE) as text:
@@ -91,7 +109,7 @@ def results_writer(
 
 @attrs.frozen
 class Layout:
-    """The input's columns with own ones behind them, or in their place where it has them.
+    """The input's columns, and behind them those of our own that the input lacks.
 
     >>> layout = Layout(("Name", "error"), ("error",))
     >>> layout.header, layout.line(("Ada",), {"error": "no email"})
@@ -105,7 +123,7 @@ class Layout:
 
     @property
     def added(self) -> list[str]:
-        """Own columns that the input lacks."""
+        """Columns of our own that the input lacks."""
         return [name for name in self.own if name not in self.columns]
 
     @property
@@ -113,20 +131,20 @@ class Layout:
         """All columns."""
         return [*self.columns, *self.added]
 
-    def line(self, cells: Sequence[str], said: Mapping[str, str]) -> list[str]:
-        """The cells of a line; too few are filled up, too many stand at the end."""
+    def line(self, cells: Sequence[str], own: Mapping[str, str]) -> list[str]:
+        """Return the cells of a line: missing ones are blank, surplus ones stand at its end."""
         width = len(self.columns)
         line = [*cells, *[""] * (width - len(cells))]
-        for name in said:
+        for name in own:
             if name in self.columns:
-                line[self.columns.index(name)] = said[name]
-        return [*line[:width], *(said[name] for name in self.added), *line[width:]]
+                line[self.columns.index(name)] = own[name]
+        return [*line[:width], *(own[name] for name in self.added), *line[width:]]
 
 
 def cells_of(
     values: tuple[str, ...] | Mapping[str, Any], columns: Sequence[str]
 ) -> tuple[str, ...]:
-    """A record's values as cells, in the order of the columns.
+    """Return a record's values as cells, in the order of the columns.
 
     >>> cells_of({"b": 1, "a": None}, ["a", "b"]), cells_of(("x",), ["a", "b"])
     (('', '1'), ('x',))
@@ -137,7 +155,7 @@ def cells_of(
 
 
 def one_line(error: str) -> str:
-    r"""An error as a cell: on one line, and nothing that a spreadsheet would run.
+    r"""Return an error as a cell: on one line, and no formula for a spreadsheet.
 
     >>> one_line("first\nsecond"), one_line("=HYPERLINK()")
     ('first second', "'=HYPERLINK()")
@@ -146,34 +164,34 @@ def one_line(error: str) -> str:
 
 
 class _CsvResults:
-    """A line a record."""
+    """CSV: one line for each record."""
 
     def __init__(self, file: IO[str], columns: Sequence[str], delimiter: str) -> None:
         self._layout = Layout(columns, (STATUS, ID, ERROR))
         self._put = row_writer(file, delimiter)
         self._put(self._layout.header)
 
-    def write(self, record: Recorded, status: str, customer_id: int | None, error: str) -> None:
+    def write(self, record: Record, status: str, customer_id: int | None, error: str) -> None:
         """Add one line."""
-        said = {STATUS: status, ID: cell_text(customer_id), ERROR: one_line(error)}
+        own = {STATUS: status, ID: cell_text(customer_id), ERROR: one_line(error)}
         cells = cells_of(record.values, self._layout.columns)
-        self._put(self._layout.line(cells, said))
+        self._put(self._layout.line(cells, own))
 
 
 class _JsonResults:
-    """An object a record."""
+    """JSON Lines: one object for each record."""
 
     def __init__(self, file: IO[str], columns: Sequence[str], delimiter: str) -> None:
         self._file = file
         self._columns = tuple(columns)
         self._delimiter = delimiter
 
-    def write(self, record: Recorded, status: str, customer_id: int | None, error: str) -> None:
+    def write(self, record: Record, status: str, customer_id: int | None, error: str) -> None:
         """Add one object."""
-        said = {STATUS: status, ID: customer_id, ERROR: " ".join(error.split())}
-        self._file.write(json_text({**self._object(record), **said}) + "\n")
+        own = {STATUS: status, ID: customer_id, ERROR: " ".join(error.split())}
+        self._file.write(json_text({**self._object(record), **own}) + "\n")
 
-    def _object(self, record: Recorded) -> Mapping[str, Any]:
+    def _object(self, record: Record) -> Mapping[str, Any]:
         values = record.values
         if isinstance(values, Mapping):
             return values
@@ -183,7 +201,7 @@ class _JsonResults:
 
 
 class _ParquetResults:
-    """A row a record, in row groups of a bounded size."""
+    """Parquet: one row for each record, in row groups of a bounded size."""
 
     def __init__(self, file: IO[bytes], columns: Sequence[str], schema: Any) -> None:
         arrow = self._arrow = pyarrow()
@@ -196,25 +214,25 @@ class _ParquetResults:
         self._rows: list[dict[str, Any]] = []
         self._writer: Any = arrow.parquet.ParquetWriter(file, self._schema)
 
-    def write(self, record: Recorded, status: str, customer_id: int | None, error: str) -> None:
+    def write(self, record: Record, status: str, customer_id: int | None, error: str) -> None:
         """Add one row."""
         values = record.values
         if not isinstance(values, Mapping):
             values = dict(zip(self._columns, values, strict=False))
-        said = {STATUS: status, ID: customer_id, ERROR: " ".join(error.split())}
-        self._rows.append({**values, **said})
-        if len(self._rows) == ROWS_AT_ONCE:
-            self._flush()
+        own = {STATUS: status, ID: customer_id, ERROR: " ".join(error.split())}
+        self._rows.append({**values, **own})
+        if len(self._rows) == ROW_GROUP_ROWS:
+            self._write_group()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            self._flush()
+            self._write_group()
         self._writer.close()
 
-    def _flush(self) -> None:
+    def _write_group(self) -> None:
         filled = [
             self._arrow.array(
                 [self._fitting(row.get(field.name), field) for row in self._rows], field.type
@@ -225,7 +243,7 @@ class _ParquetResults:
         self._rows.clear()
 
     def _fitting(self, value: Any, field: Any) -> Any:
-        """Text for a column of text; what came from the same schema is left as it was."""
+        """Return a value for a column: text if the column is text, else the value itself."""
         if value is None or not self._arrow.types.is_string(field.type):
             return value
         return whole_letters(cell_text(value))
