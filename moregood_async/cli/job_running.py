@@ -101,7 +101,7 @@ class Running:
 
         steps = Steps(self._voice, "Importing", total=self._source.total())
         with steps, interrupts(stop):
-            async with aclosing(aiter(self._job.run(confirm=confirm))) as events:
+            async with aclosing(self._job.run(confirm=confirm)) as events:
                 async for event in events:
                     steps.show(event)
                     self._take(event)

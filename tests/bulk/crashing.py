@@ -20,13 +20,12 @@ import attrs
 import pytest
 
 from moregood_async import MoreGoodClient, Request, Response
-from moregood_async.bulk.journal import files
-from moregood_async.bulk.templates import AskTemplate
-from moregood_async.bulk.templates import ChargeTemplate
 from moregood_async.bulk.job import Job
-from moregood_async.bulk.journal.files import opened
-from moregood_async.bulk.report import Report
+from moregood_async.bulk.journal import files
+from moregood_async.bulk.journal.files import open_database
 from moregood_async.bulk.journal.states import Event, ImpossibleTransition, State, Step, next_state
+from moregood_async.bulk.report import Report
+from moregood_async.bulk.templates import AskTemplate, ChargeTemplate
 from moregood_async.sandbox import Sandbox
 
 KEY = "test-key"
@@ -37,7 +36,10 @@ PAYING = ChargeTemplate(amount="Total", currency="USD")
 BY_EMAIL = AskTemplate(channels=["email"])
 
 Point = tuple[int, int]
-"""A step and its state, as they stand in the journal."""
+"""A step and its state as the journal stores them, or `SKIPPED`."""
+
+SKIPPED = 6
+"""Stands for the state DONE of a row whose ask was skipped: nothing was sent."""
 
 
 @attrs.frozen
@@ -53,19 +55,23 @@ class Killed(sqlite3.OperationalError):
     """What a dead process's statements get, so that it ends soon."""
 
 
-def _arrows(step: Step, state: State) -> Iterable[Point]:
-    """Where one event can lead, by `states`."""
-    for event in Event:
+def _arrows(step: Step, state: int) -> Iterable[Point]:
+    """Yield where one event can lead, by the table of transitions."""
+    if state == SKIPPED:
+        yield step, next_state(State.DONE, Event.REOPEN)
+        return
+    for event in set(Event) - {Event.REOPEN}:
         try:
-            reached = next_state(state, event, idempotent=step is Step.UPSERT)
+            reached = next_state(State(state), event, idempotent=step is Step.UPSERT)
         except ImpossibleTransition:
+            continue
+        if event is Event.SKIP:
+            if step is Step.ASK:
+                yield step, SKIPPED
             continue
         yield step, reached
         if reached is State.DONE:
             yield from ((later, State.READY) for later in Step if later > step)
-    if (step, state) == (Step.ASK, State.READY):  # it goes unasked
-        yield Step.UPSERT, State.DONE
-        yield Step.CHARGE, State.DONE
 
 
 _PROMISES = {(Step.CHARGE, State.INTENDED), (Step.ASK, State.INTENDED)}
@@ -81,14 +87,14 @@ def _reached(begin: Point) -> frozenset[Point]:
         if point in _PROMISES and point != begin:
             continue
         step, state = point
-        new = set(_arrows(Step(step), State(state))) - found
+        new = set(_arrows(Step(step), state)) - found
         found |= new
         left += new
     return frozenset(found)
 
 
 MOVES: dict[Point, frozenset[Point]] = {
-    (step, state): _reached((step, state)) for step in Step for state in State
+    (step, state): _reached((step, state)) for step in Step for state in (*State, SKIPPED)
 }
 BIRTHS = {(Step.UPSERT, state) for state in (State.READY, State.INTENDED, State.REJECTED)}
 
@@ -96,9 +102,13 @@ _HOOK = """
     CREATE TEMP TABLE moves (was_step, was_state, step, state);
     CREATE TEMP TRIGGER move BEFORE INSERT ON main.rows BEGIN
         INSERT INTO moves VALUES (
-            (SELECT step FROM main.rows WHERE place = NEW.place),
-            (SELECT state FROM main.rows WHERE place = NEW.place),
-            NEW.step, NEW.state
+            (SELECT step FROM main.rows WHERE row_index = NEW.row_index),
+            (
+                SELECT state + 2 * (step = 3 AND state = 4 AND skip_reason IS NOT NULL)
+                FROM main.rows WHERE row_index = NEW.row_index
+            ),
+            NEW.step,
+            NEW.state + 2 * (NEW.step = 3 AND NEW.state = 4 AND NEW.skip_reason IS NOT NULL)
         );
     END;
 """
@@ -159,7 +169,7 @@ class Life:
 
     def opened(self, path: Path | None) -> Any:
         """Stands in for `opening.opened`."""
-        return Watched(self, opened(path))
+        return Watched(self, open_database(path))
 
     def survives(self, statement: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
         """Run a statement, unless the process is dead or dies of it."""
@@ -211,7 +221,7 @@ class Life:
         contact = _plain(sent.get("email") or sent["phone"])
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
         try:
-            sql = "SELECT place FROM rows WHERE step = ? AND state = ?"
+            sql = "SELECT row_index FROM rows WHERE step = ? AND state = ?"
             promised = [place for (place,) in connection.execute(sql, (step, State.INTENDED))]
         finally:
             connection.close()

@@ -216,7 +216,7 @@ class Import:
             if summary["failed"]:  # a row that was answered 500 four times: nothing has happened
                 self.tally.retries += 1
                 command = ("retry", str(self.journal))
-            elif summary["waiting"] or summary["unknown"] or not summary["whole"]:
+            elif summary["waiting"] or summary["unknown"] or not summary["is_input_complete"]:
                 command = ("resume", str(self.journal))
             else:
                 return summary

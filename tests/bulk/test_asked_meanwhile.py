@@ -55,7 +55,7 @@ async def test_who_was_asked_since_the_job_began_is_not_asked_again(
     await begun(sandbox, tmp_path / "j", 2)
     await asked_by_another(sandbox, 3)
     report = await done(sandbox, people(6), tmp_path / "j", ask=EMAIL)
-    assert ({"meanwhile": 1}, 6, 5) == (report.skipped, report.done, report.people_asked)
+    assert ({"asked meanwhile": 1}, 6, 5) == (report.skipped, report.done, report.people_asked)
     assert "1 asked by something else since this job began" in str(report)
     assert 7 == sandbox.audit().asks
 
@@ -75,7 +75,7 @@ async def test_a_journal_restored_from_a_copy_asks_nobody_twice(
     report = await done(sandbox, people(20), before / "j", ask=EMAIL)
     audit = sandbox.audit()
     assert (20, ()) == (audit.asks, audit.duplicate_asks)
-    assert ({"meanwhile": 17}, 20) == (report.skipped, report.done)
+    assert ({"asked meanwhile": 17}, 20) == (report.skipped, report.done)
 
 
 async def test_a_copy_of_a_stopped_jobs_journal_asks_nobody_twice(
@@ -91,7 +91,7 @@ async def test_a_copy_of_a_stopped_jobs_journal_asks_nobody_twice(
     await done(sandbox, people(20), journal / "j", ask=EMAIL)
     report = await done(sandbox, people(20), before / "j", ask=EMAIL)
     assert (20, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
-    assert ({"meanwhile": 15}, 5) == (report.skipped, report.people_asked)
+    assert ({"asked meanwhile": 15}, 5) == (report.skipped, report.people_asked)
 
 
 async def test_who_cannot_be_looked_up_is_not_asked(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ async def test_who_cannot_be_looked_up_is_not_asked(sandbox: Sandbox, tmp_path: 
         Job(client, people(2), journal=tmp_path / "j", ask=EMAIL) as job,
     ):
         [failed] = [row async for row in job.results("failed")]
-        assert failed.error.startswith("saved, but the ask: it could not be looked up: ")
+        assert failed.error.startswith("saved, but the ask: the API could not be read: ")
         await job.retry()
         await run(job)
         assert (2, 2) == (job.report().done, sandbox.audit().asks)
@@ -157,9 +157,9 @@ async def test_who_was_asked_between_two_caps_is_not_asked_again(
         Job(client, people(4), journal=tmp_path / "j", ask=EMAIL, max_asks=9) as job,
     ):
         plan = await job.plan()
-        assert ({"meanwhile": 1}, 3) == (plan.skipped, plan.people_to_ask)
+        assert ({"asked meanwhile": 1}, 3) == (plan.skipped, plan.people_to_ask)
         await run(job, confirm=plan.digest)
-        assert ({"meanwhile": 1}, 3) == (job.report().skip_reason, job.report().people_asked)
+        assert ({"asked meanwhile": 1}, 3) == (job.report().skipped, job.report().people_asked)
 
 
 async def test_a_row_of_the_job_itself_is_told_as_that(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -179,9 +179,12 @@ async def test_they_take_nothing_of_the_cap(sandbox: Sandbox, tmp_path: Path) ->
         await asked_by_another(sandbox, number)
     rows = people(MANY)
     report = await done(sandbox, rows, tmp_path / "j", ask=EMAIL, max_asks=3)
-    assert ({"meanwhile": 2, "cap": MANY - 5}, 3) == (report.skipped, report.people_asked)
+    assert ({"asked meanwhile": 2, "max asks": MANY - 5}, 3) == (
+        report.skipped,
+        report.people_asked,
+    )
     report = await done(sandbox, rows, tmp_path / "j", ask=EMAIL, max_asks=MANY)
-    assert ({"meanwhile": 2}, MANY - 2) == (report.skipped, report.people_asked)
+    assert ({"asked meanwhile": 2}, MANY - 2) == (report.skipped, report.people_asked)
     assert MANY == sandbox.audit().asks
 
 
@@ -194,9 +197,9 @@ async def test_a_plan_knows_them(sandbox: Sandbox, tmp_path: Path) -> None:
         Job(client, people(6), journal=tmp_path / "j", ask=EMAIL) as job,
     ):
         plan = await job.plan()
-        assert ({"meanwhile": 1}, 3, 2) == (plan.skipped, plan.people_to_ask, plan.over)
+        assert ({"asked meanwhile": 1}, 3, 2) == (plan.skipped, plan.people_to_ask, plan.over)
         await run(job, confirm=plan.digest)
-        assert (plan.skipped, 5) == (job.report().skip_reason, job.report().people_asked)
+        assert (plan.skipped, 5) == (job.report().skipped, job.report().people_asked)
 
 
 async def test_a_failed_ask_can_be_retried(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -210,7 +213,7 @@ async def test_a_failed_ask_can_be_retried(sandbox: Sandbox, tmp_path: Path) -> 
     ):
         assert 2 == await job.retry()
         await run(job)
-        assert (2, {}) == (job.report().people_asked, job.report().skip_reason)
+        assert (2, {}) == (job.report().people_asked, job.report().skipped)
 
 
 async def messages_hidden(request: Request, call_next: Handler) -> Response:
@@ -230,7 +233,7 @@ async def test_an_ask_whose_messages_show_too_late_is_not_sent_again(
     await begun(sandbox, tmp_path / "j", 1)
     sandbox.faults = [DropAfterEffect(on="asks.create", times=1), messages_hidden]
     report = await done(sandbox, people(2), tmp_path / "j", ask=EMAIL, reconcile_after=0.0)
-    assert ({"meanwhile": 1}, 2) == (report.skipped, sandbox.audit().asks)
+    assert ({"asked meanwhile": 1}, 2) == (report.skipped, sandbox.audit().asks)
 
 
 async def test_two_jobs_one_after_the_other_each_ask(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -248,7 +251,7 @@ async def test_a_moment_after_the_beginning_counts_as_not_long_ago(
     await done(sandbox, people(2), tmp_path / "j", max_asks=0, **orders)
     await asked_by_another(sandbox, 1)
     report = await done(sandbox, people(2), tmp_path / "j", **orders)
-    assert ({"recent": 1}, 1, 2) == (report.skipped, report.people_asked, report.done)
+    assert ({"asked recently": 1}, 1, 2) == (report.skipped, report.people_asked, report.done)
 
 
 async def test_not_long_ago_and_meanwhile_are_told_apart(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -259,4 +262,4 @@ async def test_not_long_ago_and_meanwhile_are_told_apart(sandbox: Sandbox, tmp_p
     await begun(sandbox, tmp_path / "j", 2, not_asked_within=within)
     await asked_by_another(sandbox, 3)
     report = await done(sandbox, people(6), tmp_path / "j", ask=EMAIL, not_asked_within=within)
-    assert {"meanwhile": 1, "recent": 1} == report.skipped
+    assert {"asked meanwhile": 1, "asked recently": 1} == report.skipped

@@ -17,19 +17,17 @@ import attrs
 import pytest
 
 from moregood_async import MoreGoodClient
-from moregood_async.bulk.journal import files
-from moregood_async.bulk.templates import AskTemplate
 from moregood_async.bulk.importing.sources import Source, read_csv
 from moregood_async.bulk.job import Job
-from moregood_async.bulk.journal import (
+from moregood_async.bulk.journal import files, schema
+from moregood_async.bulk.journal.errors import (
     JournalError,
     JournalInUse,
     JournalMismatch,
     JournalUnusable,
-    opening,
-    schema,
 )
 from moregood_async.bulk.report import Report, read_report
+from moregood_async.bulk.templates import AskTemplate
 from moregood_async.sandbox import Sandbox
 from tests.bulk.crashing import BETWEEN_LIVES_SECONDS, BY_EMAIL, KEY, CrashPoint, Life, lived
 
@@ -200,7 +198,7 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     "main file cut at its end": (whole(cut("", 0.99)), "damaged"),
     "main file torn at its head": (whole(cut("", 0.001)), "damaged"),
     "main file with a flipped byte": (whole(flipped("", 0.0001)), "damaged"),
-    "main file gone": (only_the_wal, "put the journal back"),
+    "main file gone": (only_the_wal, "Put the journal back"),
     "wal empty": (cut("-wal", 0), "lost its last"),
     "wal cut in half": (cut("-wal", 0.5), "lost its last"),
     "wal cut at its end": (cut("-wal", 0.97), "lost its last"),
@@ -209,7 +207,7 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
     "wal left behind": (without_wal, "lost its last"),
     "random bytes": (whole(random_bytes), "damaged"),
     "another program's": (of_another_program, "name another file"),
-    "a newer version's": (of_a_newer_version, "upgrade"),
+    "a newer version's": (of_a_newer_version, "Upgrade"),
     "a folder": (a_folder, "cannot be written"),
     "wal that cannot be opened": (whole(a_folder_as("-wal")), "cannot be written"),
     "lock that cannot be opened": (a_folder_as("-lock"), "cannot be written"),
@@ -232,7 +230,7 @@ async def test_a_spoilt_journal_is_refused_and_sends_nothing(
 
 async def test_a_folder_that_is_not_there_is_named(sandbox: Sandbox, tmp_path: Path) -> None:
     """Nothing is made, and nothing is sent."""
-    await refused(sandbox, tmp_path / "none" / "j", "its folder must exist")
+    await refused(sandbox, tmp_path / "none" / "j", "Its folder must exist")
     assert sandbox.audit().customers == 0
 
 
@@ -242,8 +240,10 @@ async def test_a_full_disk_stops_the_job_and_loses_nothing(
 ) -> None:
     """Every ask that has left stands in the journal; with room again, the job goes on."""
 
+    opened = files.open_database
+
     def tight(path: Path | None) -> sqlite3.Connection:
-        connection = files.open_database(path)
+        connection = opened(path)
         connection.execute(f"PRAGMA max_page_count = {pages}")
         return connection
 
@@ -416,7 +416,7 @@ async def test_a_second_job_of_this_process_is_refused(sandbox: Sandbox, journal
     link.symlink_to(journal)
     async with MoreGoodClient(KEY, transport=sandbox) as client, Job.open(client, journal):
         for name in (journal, link):
-            await refused(sandbox, name, "wait until it has ended", error=JournalInUse)
+            await refused(sandbox, name, "Wait until it has ended", error=JournalInUse)
     await everybody_once(sandbox, link)
 
 
@@ -485,6 +485,6 @@ def test_a_process_killed_while_it_migrates_leaves_the_old_version(
 def _rows_in(journal: Path) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(journal)
     try:
-        return connection.execute("SELECT * FROM rows ORDER BY place").fetchall()
+        return connection.execute("SELECT * FROM rows ORDER BY row_index").fetchall()
     finally:
         connection.close()

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from moregood_async.bulk.journal.entry import JournalEntry
+from moregood_async.bulk.journal.states import Event, State, Step
+from moregood_async.bulk.options import JobOptions, OnUnknown
 from moregood_async.bulk.run.actions import (
     FIRST_CHECK_SECONDS,
     MAX_ATTEMPTS,
@@ -11,13 +14,10 @@ from moregood_async.bulk.run.actions import (
     already_asked,
     can_reconcile,
     classify_error,
+    delay_after,
     error_name,
     next_action,
-    delay_after,
 )
-from moregood_async.bulk.journal.entry import JournalEntry
-from moregood_async.bulk.options import OnUnknown, JobOptions
-from moregood_async.bulk.journal.states import Event, State, Step
 from moregood_async.errors import (
     ConfigurationError,
     ConnectionFailed,

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from moregood_async.bulk.importing.sources import read_items
-from moregood_async.bulk.run.reader import PATIENCE_SECONDS, CHUNK_ROWS, RowReader, read_chunks
 from moregood_async.bulk.journal import Journal, JournalMismatch
-from moregood_async.bulk.options import JobOptions
-from moregood_async.bulk.run.row import Item
 from moregood_async.bulk.journal.states import Event, State
+from moregood_async.bulk.options import JobOptions
+from moregood_async.bulk.run.reader import CHUNK_ROWS, PATIENCE_SECONDS, RowReader, read_chunks
+from moregood_async.bulk.run.row import Item
 from tests.bulk.jobs import EMAIL, people
 
 ORDERS = JobOptions(ask=EMAIL)

@@ -37,7 +37,7 @@ async def test_a_person_is_asked_once_in_any_disguise(rows: list[Row]) -> None:
         report = await done(sandbox, rows, ask=BOTH)
         assert (1, 1) == (sandbox.audit().asks, sandbox.audit().customers)
     assert (len(rows), len(rows) - 1) == (report.done, report.duplicates)
-    assert {"repeats": len(rows) - 1} == report.skipped
+    assert {"duplicate": len(rows) - 1} == report.skipped
     saved = [body for name, body in log.got if name == "customers.upsert"]
     assert [each["email"].strip() for each in rows if each["email"]] == [
         body["email"].strip() for body in saved if body.get("email")
@@ -105,7 +105,7 @@ async def test_who_has_opted_out_is_saved_and_not_asked_by_any_row() -> None:
     with Sandbox() as sandbox:
         report = await done(sandbox, rows, ask=EMAIL)
         assert (2, 1) == (sandbox.audit().customers, sandbox.audit().asks)
-    assert {"opted out": 1, "repeats": 1} == report.skipped
+    assert {"opted out": 1, "duplicate": 1} == report.skipped
 
 
 async def test_who_was_perhaps_asked_before_is_not_asked() -> None:
@@ -154,4 +154,4 @@ async def test_a_server_clock_that_is_off_asks_nobody_twice(minutes: int, tmp_pa
         )
         audit = sandbox.audit()
     assert (20, ()) == (audit.asks, audit.duplicate_asks)
-    assert ({"recent": 10}, 20) == (second.skip_reason, second.done)
+    assert ({"asked recently": 10}, 20) == (second.skipped, second.done)

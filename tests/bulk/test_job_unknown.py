@@ -91,7 +91,7 @@ async def test_unclear_charges_are_told_and_never_sent_again(tmp_path: Path) -> 
         ):
             assert 1 == (await job.reconcile()).unknown
         assert (1, 0) == (sandbox.audit().requests["charges.create"], sandbox.audit().asks)
-    assert "does not tell whether it happened" in report.errors[0][1]
+    assert "does not show whether it was applied" in report.errors[0][1]
 
 
 async def test_a_later_charge_of_the_same_customer_settles_no_earlier_one(tmp_path: Path) -> None:
@@ -199,21 +199,21 @@ async def test_a_run_that_is_left_early_asks_nobody_twice_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Leaving the loop stops at once; a stop finishes what is under way."""
-    monkeypatch.setattr("moregood_async.bulk.journal.HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr("moregood_async.bulk.journal.journal.HEARTBEAT_SECONDS", 0.1)
     with Sandbox() as sandbox:
         async with MoreGoodClient(KEY, transport=sandbox) as client:
             for stops in (False, True, False, True):
                 async with Job(
                     client, people(400), journal=tmp_path / "j", ask=EMAIL, **QUICK
                 ) as job:
-                    events = job.run()
+                    events = aiter(job.run())
                     for _ in range(20):
                         await anext(events)
                     if stops:
                         job.stop()
                         async for _ in events:
                             await asyncio.sleep(0)
-                        assert "stopped" == job.report().runs[-1].how
+                        assert "stopped" == job.report().runs[-1].ending
                     await events.aclose()
             async with Job(client, people(400), journal=tmp_path / "j", ask=EMAIL, **QUICK) as job:
                 await run(job)
@@ -265,5 +265,5 @@ async def test_a_network_that_is_down_is_tried_again_and_given_up(
         async with MoreGoodClient(KEY, transport=sandbox, max_attempts=1) as client:
             report = await done(client, people(1), ask=EMAIL)
         assert int(ends == "done") == sandbox.audit().asks
-        assert (ends == "failed") == ("tried often enough" in str(report))
+        assert (ends == "failed") == ("attempted too often" in str(report))
     assert 1 == report.as_json()[ends]

@@ -14,8 +14,8 @@ from moregood_async import MoreGoodClient
 from moregood_async.bulk import ChargeTemplate, Job, JournalInUse, JournalReader, JournalUnusable
 from moregood_async.bulk.journal.entry import JournalEntry
 from moregood_async.bulk.journal.journal import Journal
-from moregood_async.bulk.report import read_report
 from moregood_async.bulk.journal.states import Event, State, Step
+from moregood_async.bulk.report import read_report
 from moregood_async.sandbox import DropAfterEffect, Refuse, Sandbox
 from tests.bulk.jobs import BOTH, done
 from tests.conftest import KEY

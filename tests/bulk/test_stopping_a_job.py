@@ -21,8 +21,8 @@ import pytest
 
 from moregood_async import MoreGoodClient
 from moregood_async.bulk import job as jobs
-from moregood_async.bulk.journal import files
 from moregood_async.bulk.job import Job
+from moregood_async.bulk.journal import files
 from moregood_async.bulk.outcomes import RowResult
 from moregood_async.bulk.report import Report
 from moregood_async.sandbox import Delay, DropAfterEffect, Fault, Faults, Sandbox, Throttle
@@ -58,14 +58,14 @@ async def worked(sandbox: Sandbox, journal: Path, *, leave: int = 0, stop: int =
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
         Job(client, ROWS, journal=journal, charge=PAYING, ask=BY_EMAIL, reconcile_after=0.0) as job,
+        aclosing(job.run()) as run,
     ):
-        async with aclosing(job.run()) as run:
-            async for _ in run:
-                events += 1
-                if events == leave:
-                    break
-                if events == stop:
-                    job.stop()
+        async for _ in run:
+            events += 1
+            if events == leave:
+                break
+            if events == stop:
+                job.stop()
     return job
 
 
@@ -101,12 +101,12 @@ async def test_a_cancelled_job_resumes_to_an_exact_audit(
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
-@pytest.mark.parametrize("what", ["Lock", "opened", "read_report"])
+@pytest.mark.parametrize("what", ["JournalLock", "open_database", "report_of"])
 async def test_a_job_that_is_cancelled_while_it_opens_holds_nothing(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, times: int
 ) -> None:
     """However often it is cancelled: the journal can be opened at once by another."""
-    where: Any = jobs if what == "read_report" else journals
+    where: Any = jobs if what == "report_of" else files
     at_once = getattr(where, what)
 
     def slowly(*args: Any) -> Any:
@@ -141,7 +141,7 @@ async def test_a_stopped_job_finishes_what_is_under_way(tmp_path: Path) -> None:
     assert (report.people_asked, report.charges) == (audit.asks, audit.charges)
     assert report.unknown == 0
     assert report.done < len(ROWS)
-    assert [run.how for run in report.runs] == ["stopped"]
+    assert [run.ending for run in report.runs] == ["stopped"]
 
 
 async def stopped_at_the_limit(
@@ -153,13 +153,13 @@ async def stopped_at_the_limit(
         asyncio.timeout(60.0),
         MoreGoodClient(KEY, transport=sandbox) as client,
         Job(client, rows, journal=journal, ask=BY_EMAIL) as job,
+        aclosing(job.run()) as run,
     ):
-        async with aclosing(job.run()) as run:
-            async for event in run:
-                if event.row is not None:
-                    ended.append(event.row)
-                if event.rate_limit_wait > 60.0 and client.pace.waiting:
-                    job.stop()
+        async for event in run:
+            if event.row is not None:
+                ended.append(event.row)
+            if event.rate_limit_wait > 60.0 and client.pace.waiting:
+                job.stop()
     return job.report(), ended
 
 
@@ -177,7 +177,11 @@ async def test_a_stopped_job_does_not_wait_for_the_servers_limit(tmp_path: Path)
     with Sandbox(keys=KEY, faults=Throttle(PEOPLE + 30, per=3600.0)) as sandbox:
         report, _ = await stopped_at_the_limit(sandbox, tmp_path / "j", ROWS)
         assert 0 < sandbox.audit().asks == report.done == report.people_asked < PEOPLE
-        assert (0, 0, ["stopped"]) == (report.unknown, report.failed, [r.how for r in report.runs])
+        assert (0, 0, ["stopped"]) == (
+            report.unknown,
+            report.failed,
+            [r.ending for r in report.runs],
+        )
         await all_asked_in_the_end(sandbox, tmp_path / "j")
         assert 0 == sandbox.audit().requests["customers.messages"]
 

@@ -27,12 +27,20 @@ class Run:
         self._begin = begin
         self._report = report
         self._is_used = False
+        self._events: AsyncGenerator[Progress, None] | None = None
 
     def __aiter__(self) -> AsyncGenerator[Progress, None]:
         if self._is_used:
             raise RuntimeError("a run is used once; call job.run() again for another")
         self._is_used = True
-        return self._begin()
+        self._events = self._begin()
+        return self._events
+
+    async def aclose(self) -> None:
+        """Stop at once, for ``async with aclosing(job.run()) as run``. Twice is fine."""
+        self._is_used = True
+        if self._events is not None:
+            await self._events.aclose()
 
     def __await__(self) -> Generator[Any, None, Report]:
         return self._to_end().__await__()
