@@ -77,7 +77,7 @@ async def by_batches(client: Any, file: Path, _: Path) -> int:
         customers = (source.row(record).customer() for record in source.records())
         async for result in client.customers.upsert_many(customers):
             if result.error is None:
-                await to_ask.put(template.ask(result.item))
+                await to_ask.put(template.create(result.item))
         await to_ask.put(None)
 
     await asyncio.gather(upsert_all(), ask_all())
@@ -88,10 +88,9 @@ async def by_job(client: Any, file: Path, journal: Path | None) -> int:
     """With a journal; gives how many were asked."""
     from moregood_async.bulk import AskTemplate, Job, read_csv
 
-    async with Job(client, read_csv(file), journal=journal, ask=AskTemplate(channels=["email"])) as job:
-        async for _ in job.run():
-            pass
-        return job.report().people_asked
+    template = AskTemplate(channels=["email"])
+    async with Job(client, read_csv(file), journal=journal, ask=template) as job:
+        return (await job.run()).people_asked
 
 
 async def by_job_in_memory(client: Any, file: Path, _: Path) -> int:
@@ -140,10 +139,10 @@ async def replay(base_url: str, folder: str, rows: int) -> Figures:
     file, journal = Path(folder, f"{rows}.csv"), Path(folder, f"{rows}.journal")
     async with MoreGoodClient("test-key", base_url=base_url) as client:
         with measured(rows) as figures:
-            async with Job(client, read_csv(file), journal=journal, ask=AskTemplate(channels=["email"])) as job:
-                async for _ in job.run():
-                    pass
-                done, requests = job.report().done, client.pace.sent
+            template = AskTemplate(channels=["email"])
+            async with Job(client, read_csv(file), journal=journal, ask=template) as job:
+                done = (await job.run()).done
+                requests = client.pace.sent
     return figures | {"done": done, "requests": requests, "peak_mib": peak_mib()}
 
 
@@ -152,38 +151,41 @@ async def done_before(base_url: str, folder: str, rows: int) -> Figures:
     """Writes a journal as a job does that has asked every row, but sends nothing."""
     from moregood_async import MoreGoodClient
     from moregood_async.bulk import AskTemplate, Job, read_csv
-    from moregood_async.bulk.run.reader import CHUNK_ROWS, read_chunks
     from moregood_async.bulk.journal.entry import JournalEntry
-from moregood_async.bulk.journal.journal import Journal
+    from moregood_async.bulk.journal.journal import Journal
     from moregood_async.bulk.journal.states import State, Step
+    from moregood_async.bulk.run.reader import CHUNK_ROWS, read_chunks
 
     file, path = Path(folder, f"{rows}.csv"), Path(folder, f"{rows}.journal")
     write_customers(file, rows)
-    source, place = read_csv(file), 0
-    async with MoreGoodClient("test-key", base_url=base_url) as client, Job(client, source, journal=path, ask=AskTemplate(channels=["email"])) as job:
-        await job._belongs(*job._told())
+    source, start = read_csv(file), 0
+    async with (
+        MoreGoodClient("test-key", base_url=base_url) as client,
+        Job(client, source, journal=path, ask=AskTemplate(channels=["email"])) as job,
+    ):
+        await job._claim_journal(job._required_work())
     journal = await Journal.open(path)
     with measured(rows) as figures:
-        async for piece in read_chunks(source, lambda: 4 * CHUNK_ROWS):
+        async for chunk in read_chunks(source, lambda: 4 * CHUNK_ROWS):
             entries = [
                 JournalEntry(
-                    place=place + number,
+                    row_index=start + number,
                     line=record.line,
                     digest=journal.hash_row(record.values),
                     step=Step.ASK,
                     state=State.DONE,
                     channels="email",
-                    customer=place + number + 1,
+                    customer_id=start + number + 1,
                 )
-                for number, record in enumerate(piece)
+                for number, record in enumerate(chunk)
             ]
-            marks = [
-                (journal.hash_contact(f"{kind} {record.values[column]}"), place + number)
-                for number, record in enumerate(piece)
+            claims = [
+                (journal.hash_contact(f"{kind} {record.values[column]}"), start + number)
+                for number, record in enumerate(chunk)
                 for kind, column in (("email", 2), ("phone", 3))
             ]
-            await journal.register(entries, marks, claimed=lambda _: None)
-            place += len(piece)
+            await journal.register(entries, claims)
+            start += len(chunk)
     await journal.close()
     return figures
 

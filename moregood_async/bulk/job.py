@@ -124,7 +124,7 @@ class Job:
         project: str | None,
         new_key: bool,
     ) -> None:
-        self._client = client.with_options(priority="bulk")
+        self._client = client
         self._path = None if journal is None else Path(journal)
         self._project = project
         self._new_key = new_key
@@ -167,7 +167,8 @@ class Job:
         """
         work = self._required_work()
         await self._claim_journal(work)
-        return await make_plan(self._client, self._journal, work.source, work.options)
+        client = self._client.with_options(priority="bulk")
+        return await make_plan(client, self._journal, work.source, work.options)
 
     # running
 
@@ -240,6 +241,7 @@ class Job:
     async def _begin(self, work: _Work, switch: StopSwitch, counters: RunCounters) -> RunContext:
         """Read the server's clock, recover what a crash has left, and reopen what it may."""
         client = self._client.with_options(
+            priority="bulk",
             drain=switch.drain,
             middlewares=(*self._client.middlewares, counters.count_request),
         )
@@ -300,13 +302,14 @@ class Job:
         Raises:
             MoreGoodError: The API cannot be used: the key, or the network.
         """
+        client = self._client.with_options(priority="bulk")
         journal, clock = self._journal, ServerClock()
         options = self._options()
         if reconcile_after is not None:
             options = attrs.evolve(options, reconcile_after=reconcile_after)
-        await clock.read(self._client)
+        await clock.read(client)
         await journal.recover(clock.now())
-        await reconcile_journal(Reconciler(self._client, journal, options, clock))
+        await reconcile_journal(Reconciler(client, journal, options, clock))
         return await self._refresh()
 
     # what the journal knows

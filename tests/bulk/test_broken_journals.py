@@ -239,7 +239,6 @@ async def test_a_full_disk_stops_the_job_and_loses_nothing(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pages: int
 ) -> None:
     """Every ask that has left stands in the journal; with room again, the job goes on."""
-
     opened = files.open_database
 
     def tight(path: Path | None) -> sqlite3.Connection:

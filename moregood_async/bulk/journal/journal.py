@@ -139,30 +139,27 @@ class Journal:
         entry.intend(at)
         await self.storage.commit(Change(rows=[entry.values()]))
 
-    async def intend_ask(self, entry: JournalEntry, at: float, *, asked_meanwhile: bool) -> bool:
-        """Make the ask INTENDED, durably, or skip it; return whether it may be sent.
+    async def intend_ask(
+        self, entry: JournalEntry, at: float, *, asked_meanwhile: bool
+    ) -> JournalEntry:
+        """Make the ask INTENDED, durably, or skip it; return the entry as it is stored.
 
         The row claims its customer by the API's id, which also tells apart rows that share no
         contact in the file. If another row of the job owns the customer, that row asks. If
         ``asked_meanwhile``, something else has asked the customer, and nobody asks again.
         """
-        intended, duplicate = attrs.evolve(entry), attrs.evolve(entry)
+        duplicate = entry.copy()
         duplicate.skip(SkipReason.SAME_CUSTOMER)
         if asked_meanwhile:
-            intended.skip(SkipReason.ASKED_MEANWHILE)
-        else:
-            intended.intend(at)
-        claim = None
-        if entry.customer_id is not None:
-            claim = CustomerClaim(entry.customer_id, entry.row_index, duplicate.values())
-        change = Change(rows=[intended.values()], customer_claim=claim)
-        if not (await self.storage.commit(change)).owns_customer:
-            entry.skip(SkipReason.SAME_CUSTOMER)
-        elif asked_meanwhile:
             entry.skip(SkipReason.ASKED_MEANWHILE)
         else:
             entry.intend(at)
-        return entry.state is State.INTENDED
+        claim = None
+        if entry.customer_id is not None:
+            claim = CustomerClaim(entry.customer_id, entry.row_index, duplicate.values())
+        change = Change(rows=[entry.values()], customer_claim=claim)
+        claimed = await self.storage.commit(change)
+        return entry if claimed.owns_customer else duplicate
 
     def record(self, entry: JournalEntry) -> None:
         """Store an entry with the next commit. For outcomes: a crash before it is recovered."""

@@ -7,7 +7,7 @@ operation in the docstring of `moregood_async.bulk`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum, IntEnum, StrEnum
+from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -31,7 +31,7 @@ class State(IntEnum):
     REJECTED = 5
 
 
-class Event(Enum):
+class Event(StrEnum):
     """What can happen to a row."""
 
     INTEND = "intend"

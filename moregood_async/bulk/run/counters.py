@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -36,14 +34,9 @@ class RunCounters:
         self.throttled += is_rate_limited(response)
         return response
 
-    @contextmanager
-    def timing(self, phase: str) -> Iterator[None]:
-        """Add the time of a block to a phase."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.timings[phase] = self.timings.get(phase, 0.0) + time.monotonic() - began
+    def add_time(self, phase: str, began: float) -> None:
+        """Add the time since ``began``, on the monotonic clock, to a phase."""
+        self.timings[phase] = self.timings.get(phase, 0.0) + time.monotonic() - began
 
     def as_json(self) -> dict[str, Any]:
         """Return the counters as the journal stores them."""

@@ -62,16 +62,18 @@ def new_task(
     Its entry is REJECTED if the row cannot be sent as it is.
     """
     row = source.row(record)
-    entry = JournalEntry(row_index, record.line, digest)
     try:
         customer = row.customer()
         charge = _charge_of(customer, record, source, options)
     except InvalidRequest as error:
-        entry.reject(told(error.fields, source.mapping))
-        return RowTask(entry)
+        rejected = JournalEntry(row_index, record.line, digest)
+        rejected.reject(told(error.fields, source.mapping))
+        return RowTask(rejected)
     channels, reason = _channels_of(customer, row, options.ask)
-    entry = attrs.evolve(
-        entry,
+    entry = JournalEntry(
+        row_index,
+        record.line,
+        digest,
         idempotent=customer.idempotent,
         has_charge=charge is not None,
         channels=",".join(channels),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from enum import Enum, auto
 from typing import Final
@@ -72,6 +73,7 @@ class StepRunner:
         self._journal = context.journal
         self._clock = context.clock
         self._switch = context.switch
+        self._counters = context.counters
         self._asks = asks
         """People who were asked by this job, may have been, or are about to be."""
         self._reconciler = Reconciler(
@@ -102,17 +104,20 @@ class StepRunner:
 
     async def _send(self, task: RowTask) -> Next:
         entry = task.entry
-        if entry.state is State.READY and not await self._intend(task):
-            return Next.REST
-        step, sent_at = entry.step, self._clock.now()
+        if entry.state is State.READY:
+            if not await self._intend(task):
+                return Next.REST
+            entry = task.entry
+        step, sent_at, began = entry.step, self._clock.now(), time.monotonic()
         # The rule that protects people: a request is sent only while its row is INTENDED, and
         # `_intend` or `Journal.register` has made that durable.
         assert entry.state is State.INTENDED, entry.state  # noqa: S101
         try:
-            with self._context.counters.timing(step.name.lower()):
-                response = await self._request(task)
+            response = await self._request(task)
         except Exception as error:  # noqa: BLE001 - it is the row's error, and stored with it
             return self._fail(task, error)
+        finally:
+            self._counters.add_time(step.name.lower(), began)
         if isinstance(response, Customer):
             self._read_customer(task, response)
             charged = response.last_charged_at
@@ -178,9 +183,10 @@ class StepRunner:
                 return False
             self._asks += 1  # before the commit is awaited, so that no other row takes the place
             task.is_counted = True
-        may_send = await self._journal.intend_ask(
+        task.entry = await self._journal.intend_ask(
             entry, self._clock.now(), asked_meanwhile=task.asked_meanwhile
         )
+        may_send = task.entry.state is State.INTENDED
         if not may_send:
             self._asks -= task.is_counted
         return may_send
@@ -189,10 +195,9 @@ class StepRunner:
 
     async def _check_asked(self, task: RowTask) -> Next:
         """Read the customer by one more upsert, and skip the ask if something else has asked."""
-        entry = task.entry
+        entry, began = task.entry, time.monotonic()
         try:
-            with self._context.counters.timing("upsert"):
-                customer = await self._upsert(task)
+            customer = await self._upsert(task)
         except Exception as error:  # noqa: BLE001 - it is the row's error, and stored with it
             if self._should_read_again(task, error):
                 return Next.DECIDE
@@ -200,6 +205,8 @@ class StepRunner:
                 entry.give_up(f"{NOT_READ}: {error_text(error)}", error_name(error))
                 self._journal.record(entry)
             return Next.REST
+        finally:
+            self._counters.add_time("upsert", began)
         self._read_customer(task, customer)
         if not entry.is_over:
             return Next.DECIDE
@@ -221,14 +228,13 @@ class StepRunner:
             task.entry.skip(reason)
 
     async def _reconcile(self, task: RowTask) -> Next:
-        entry = task.entry
+        entry, began = task.entry, time.monotonic()
 
         async def find_customer(_: JournalEntry) -> Customer | None:
             return await self._upsert(task)  # idempotent, and its response has the counts
 
         try:
-            with self._context.counters.timing("reconcile"):
-                verdict = await self._reconciler.reconcile(entry, find_customer)
+            verdict = await self._reconciler.reconcile(entry, find_customer)
         except Exception as error:  # noqa: BLE001 - it is the row's error, and stored with it
             if isinstance(error, Drained):
                 return Next.REST
@@ -237,6 +243,8 @@ class StepRunner:
                 return Next.DECIDE
             self._journal.record(entry)
             return Next.REST
+        finally:
+            self._counters.add_time("reconcile", began)
         if verdict is Verdict.TOO_EARLY:
             task.checks += 1
         elif verdict is Verdict.NOT_APPLIED:
