@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import timedelta
@@ -16,24 +15,18 @@ import attrs
 
 from moregood_async.bulk.importing.sources import Source, read_items
 from moregood_async.bulk.journal.errors import JournalMismatch, JournalUnusable
-from moregood_async.bulk.journal.identity import JobIdentity
 from moregood_async.bulk.journal.journal import Journal
-from moregood_async.bulk.journal.states import SkipReason
-from moregood_async.bulk.journal.storage import EntryQuery, RunRecord
+from moregood_async.bulk.journal.storage import EntryQuery
 from moregood_async.bulk.journal.writer import run_to_end
 from moregood_async.bulk.options import RECONCILE_AFTER_SECONDS, JobOptions, OnUnknown
 from moregood_async.bulk.outcomes import Outcome, RowResult
 from moregood_async.bulk.plan import Plan, PlanChanged, make_plan
-from moregood_async.bulk.report import Report, report_of
-from moregood_async.bulk.run.counters import RunCounters
-from moregood_async.bulk.run.engine import Engine
-from moregood_async.bulk.run.progress import Counts, Meter, Progress, ProgressStream
-from moregood_async.bulk.run.reader import RowReader
+from moregood_async.bulk.report import Report, report_of_journal
+from moregood_async.bulk.run.job_run import JobRun, Work
+from moregood_async.bulk.run.progress import Progress
 from moregood_async.bulk.run.reconcile import Reconciler, reconcile_journal
 from moregood_async.bulk.run.run import Run
-from moregood_async.bulk.run.server_clock import MAX_BEHIND_SECONDS, ServerClock
-from moregood_async.bulk.run.steps import RunContext
-from moregood_async.bulk.run.stop_switch import StopSwitch
+from moregood_async.bulk.run.server_clock import ServerClock
 from moregood_async.bulk.templates import AskTemplate, ChargeTemplate
 from moregood_async.client import MoreGoodClient
 from moregood_async.errors import ConfigurationError
@@ -113,7 +106,7 @@ class Job:
         source = rows if _is_source(rows) else read_items(cast("Rows", rows))
         if charge is not None:
             charge.check(source.columns)
-        self._work: _Work | None = _Work(source, options, keep_rows)
+        self._work: Work | None = Work(source, options, keep_rows)
         self._set_up(client, journal, project=project, new_key=new_key)
 
     def _set_up(
@@ -129,10 +122,8 @@ class Job:
         self._project = project
         self._new_key = new_key
         self._opened: Journal | None = None
-        self._switch: StopSwitch | None = None
-        self._stream: ProgressStream | None = None
+        self._running: JobRun | None = None
         self._report: Report | None = None
-        self._is_running = False
 
     @classmethod
     def open(
@@ -190,100 +181,35 @@ class Job:
         return Run(lambda: self._run(confirm), self.report)
 
     async def _run(self, confirm: str | None) -> AsyncGenerator[Progress, None]:
-        work = self._required_work()
-        if self._is_running:
+        work, journal = self._required_work(), self._journal
+        if self._running is not None:
             raise ConfigurationError("this job is running already")
-        if confirm is not None:
-            plan = await self.plan()
-            if plan.digest != confirm:
-                raise PlanChanged(
-                    f"the plan is {plan.digest} now, not {confirm}: the input, the options, what "
-                    "is done, or who was asked meanwhile has changed; nothing was sent",
-                    plan=plan,
-                )
-        self._is_running = True
+        running = self._running = JobRun(self._client, journal, work)
         try:
+            if confirm is not None:
+                await self._check_plan(confirm)
             await self._claim_journal(work)
-            async with aclosing(self._recorded_run(work)) as events:
+            async with aclosing(running.events()) as events:
                 async for progress in events:
                     yield progress
         finally:
-            self._is_running = False
+            self._running = None
+            if self._opened is not None:
+                await run_to_end(self._refresh())
 
-    async def _recorded_run(self, work: _Work) -> AsyncGenerator[Progress, None]:
-        """Run once, and record in the journal how the run ended."""
-        storage, began_at, counters = self._journal.storage, time.time(), RunCounters()
-        run_id, ending = await storage.begin_run(began_at), "interrupted"
-        switch = self._switch = StopSwitch()
-        try:
-            context = await self._begin(work, switch, counters)
-            async with aclosing(self._stream_of(work, context)) as events:
-                async for progress in events:
-                    yield progress
-            if switch.stopped_by is not None:
-                raise switch.stopped_by
-            ending = "stopped" if switch.is_on else "complete"
-            if ending == "complete":
-                await self._journal.save_settings(is_input_complete=True)
-        except Exception as error:
-            ending = f"{type(error).__name__}: {error}"
-            raise
-        finally:
-            self._switch = self._stream = None
-            record = RunRecord(
-                began_at=began_at,
-                ended_at=time.time(),
-                ending=ending,
-                counters=counters.as_json(),
+    async def _check_plan(self, confirm: str) -> None:
+        plan = await self.plan()
+        if plan.digest != confirm:
+            raise PlanChanged(
+                f"the plan is {plan.digest} now, not {confirm}: the input, the options, what is "
+                "done, or who was asked meanwhile has changed; nothing was sent",
+                plan=plan,
             )
-            await run_to_end(self._record_end(run_id, record))
-
-    async def _begin(self, work: _Work, switch: StopSwitch, counters: RunCounters) -> RunContext:
-        """Read the server's clock, recover what a crash has left, and reopen what it may."""
-        client = self._client.with_options(
-            priority="bulk",
-            drain=switch.drain,
-            middlewares=(*self._client.middlewares, counters.count_request),
-        )
-        journal, clock = self._journal, ServerClock()
-        await clock.read(client)
-        began_at = await journal.job_began_at(clock.now() + MAX_BEHIND_SECONDS)
-        await journal.recover(clock.now())
-        journal.storage.start_heartbeat(clock.now)
-        max_asks, report = work.options.max_asks, await self._refresh()
-        if SkipReason.MAX_ASKS in report.skipped:
-            left = None if max_asks is None else max_asks - await journal.storage.count_asks()
-            await journal.reopen_skipped(None if left is None else max(0, left))
-            await self._refresh()
-        return RunContext(
-            client=client,
-            journal=journal,
-            options=work.options,
-            clock=clock,
-            switch=switch,
-            counters=counters,
-            job_began_at=began_at,
-        )
-
-    async def _stream_of(self, work: _Work, context: RunContext) -> AsyncGenerator[Progress, None]:
-        journal, source = self._journal, work.source
-        reader = RowReader(source, journal, work.options, keep_rows=work.keep_rows)
-        engine = Engine(context, reader, asks=await journal.storage.count_asks())
-        meter = Meter(Counts.of(self.report()), source.total(), engine, context)
-        self._stream = ProgressStream(engine, meter, context)
-        async with aclosing(self._stream.events()) as events:
-            async for progress in events:
-                yield progress
-
-    async def _record_end(self, run_id: int, record: RunRecord) -> None:
-        if self._opened is not None:
-            await self._opened.storage.end_run(run_id, record)
-            await self._refresh()
 
     def stop(self) -> None:
         """Stop the run: requests in flight finish, queued ones are drained. It can be resumed."""
-        if self._switch is not None:
-            self._switch.stop()
+        if self._running is not None:
+            self._running.stop()
 
     async def retry(self) -> int:
         """Let the next run attempt the failed rows again; return their number."""
@@ -376,8 +302,8 @@ class Job:
 
     async def _close(self) -> None:
         """End what is running, and close the journal. Calling it twice is fine."""
-        if self._stream is not None:
-            await self._stream.close()
+        if self._running is not None:
+            await self._running.close()
         if self._opened is not None:
             opened, self._opened = self._opened, None
             await opened.close()
@@ -388,7 +314,7 @@ class Job:
             raise ConfigurationError("the job is not open: async with Job(...) as job")
         return self._opened
 
-    def _required_work(self) -> _Work:
+    def _required_work(self) -> Work:
         if self._work is None:
             raise ConfigurationError(
                 "a job from Job.open has no rows: make it with Job(client, rows, journal=...)"
@@ -396,12 +322,10 @@ class Job:
         return self._work
 
     async def _refresh(self) -> Report:
-        journal = self._journal
-        summary, settings = await journal.storage.summary(), journal.storage.settings()
-        self._report = report_of(self._path, summary, journal.identity, settings)
+        self._report = await report_of_journal(self._journal)
         return self._report
 
-    async def _claim_journal(self, work: _Work) -> None:
+    async def _claim_journal(self, work: Work) -> None:
         """Store in the journal what it belongs to, or refuse if it belongs to another job."""
         journal = self._journal
         project = self._project or await self._client.fingerprint(journal.salt)
@@ -419,30 +343,6 @@ class Job:
                 )
         await journal.save_identity(
             now, options=work.options.as_json(), columns=list(work.source.columns)
-        )
-
-
-@attrs.frozen
-class _Work:
-    """What a job does: its rows and options."""
-
-    source: Source
-    options: JobOptions
-    keep_rows: bool
-
-    def identity(self, project: str) -> JobIdentity:
-        """Return the identity of the job now. Reads the input file once."""
-        source = self.source
-        fingerprint = source.fingerprint()
-        return JobIdentity(
-            name=source.name,
-            path=str(Path(source.path).resolve()) if source.path else None,
-            size=fingerprint.size if fingerprint else None,
-            digest=fingerprint.digest if fingerprint else None,
-            reading=source.options(),
-            options=self.options.fixed(),
-            keep_rows=self.keep_rows,
-            project=project,
         )
 
 

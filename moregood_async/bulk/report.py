@@ -11,6 +11,7 @@ from typing import Any, Final
 import attrs
 
 from moregood_async.bulk.journal.identity import JobIdentity
+from moregood_async.bulk.journal.journal import Journal
 from moregood_async.bulk.journal.reader import JournalReader
 from moregood_async.bulk.journal.states import SkipReason
 from moregood_async.bulk.journal.storage import JournalSummary, RowGroup, RunRecord
@@ -165,6 +166,12 @@ def read_report(journal: str | os.PathLike[str]) -> Report:
     """
     with JournalReader(Path(journal)) as reader:
         return report_of(reader.path, reader.summary(), reader.identity, reader.settings)
+
+
+async def report_of_journal(journal: Journal) -> Report:
+    """Return the report of an open journal."""
+    summary, settings = await journal.storage.summary(), journal.storage.settings()
+    return report_of(journal.path, summary, journal.identity, settings)
 
 
 def report_of(

@@ -101,12 +101,12 @@ async def test_a_cancelled_job_resumes_to_an_exact_audit(
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
-@pytest.mark.parametrize("what", ["JournalLock", "open_database", "report_of"])
+@pytest.mark.parametrize("what", ["JournalLock", "open_database", "report_of_journal"])
 async def test_a_job_that_is_cancelled_while_it_opens_holds_nothing(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, times: int
 ) -> None:
     """However often it is cancelled: the journal can be opened at once by another."""
-    where: Any = jobs if what == "report_of" else files
+    where: Any = jobs if what == "report_of_journal" else files
     at_once = getattr(where, what)
 
     def slowly(*args: Any) -> Any:

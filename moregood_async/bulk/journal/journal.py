@@ -46,6 +46,7 @@ class Journal:
         self.storage = storage
         self.row_count: int = row_count
         """Registered rows: their indexes are 0 to ``row_count`` - 1."""
+        self.is_closed: bool = False
         self._key = bytes.fromhex(storage.settings()["key"])
 
     @classmethod
@@ -67,6 +68,7 @@ class Journal:
 
     async def close(self) -> None:
         """Commit what is recorded, and give up the lease. Calling it twice is fine."""
+        self.is_closed = True
         await self.storage.close()
 
     # settings

@@ -28,6 +28,7 @@ import attrs
 from moregood_async.bulk.journal import claims
 from moregood_async.bulk.journal.commit_counter import CommitCounter
 from moregood_async.bulk.journal.entry import COLUMNS, Values
+from moregood_async.bulk.journal.errors import JournalUnusable
 from moregood_async.bulk.journal.storage import Change, Claimed
 
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._pending: list[_Write | _Read] = []
         self._gathering: asyncio.Handle | None = None
-        self._is_busy = False
+        self._is_busy = self._is_closed = False
         self._batches: queue.SimpleQueue[list[_Write | _Read] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self.heartbeat: Callable[[], float] | None = None
@@ -115,11 +116,14 @@ class Writer:
 
     async def close(self) -> None:
         """Commit what was submitted, and close the connection. Calling it twice is fine."""
+        self._is_closed = True
         self._dispatch()
         self._batches.put(None)
         await run_to_end(asyncio.to_thread(self._thread.join))
 
     def _submit(self, work: _Write | _Read) -> None:
+        if self._is_closed:  # the thread ends, so that nobody would do the work
+            raise JournalUnusable("the journal is closed: its job has ended")
         if self._failure is not None:
             raise self._translate(self._failure) from self._failure
         self._pending.append(work)
