@@ -42,24 +42,24 @@ async def test_a_single_call_is_not_stuck_behind_a_batch(reader: Reader) -> None
         await asyncio.sleep(0)
     gone = len(far.heard)
     await client.customers.upsert(first_name="Grace")
-    assert ("Grace", "interactive") == far.heard[gone]
+    assert far.heard[gone] == ("Grace", "interactive")
     assert gone < len(ROWS) / 2
     await running
-    assert len(ROWS) == far.heard.count(("Ada", "bulk"))
+    assert far.heard.count(("Ada", "bulk")) == len(ROWS)
 
 
 async def test_what_reads_for_many_customers_is_bulk_and_a_list_is_not(reader: Reader) -> None:
     """Whoever iterates a list waits for it."""
     far = Far()
     client = reader(far)
-    assert [] == [pair async for pair in client.reviews.for_customers([1])]
-    assert [] == [pair async for pair in client.messages.for_customers([1])]
-    assert [] == await client.reviews.list().collect()
-    assert [
+    assert [pair async for pair in client.reviews.for_customers([1])] == []
+    assert [pair async for pair in client.messages.for_customers([1])] == []
+    assert await client.reviews.list().collect() == []
+    assert far.heard == [
         ("customers.reviews", "bulk"),
         ("customers.messages", "bulk"),
         ("reviews.list", "interactive"),
-    ] == far.heard
+    ]
 
 
 async def test_what_it_believes_is_shown(sandbox: Sandbox) -> None:
@@ -69,17 +69,17 @@ async def test_what_it_believes_is_shown(sandbox: Sandbox) -> None:
         before = client.pace
         results = [result async for result in client.customers.upsert_many(ROWS)]
         after = client.pace
-    assert [None] * len(ROWS) == [result.error for result in results]
-    assert (None, None, 0, 0.0) == (
-        before.rate,
-        before.window,
-        before.throttled,
-        before.next_allowed_in,
-    )
-    assert (20.0, Rate(20, per=1.0)) == (after.rate, after.window)
-    assert (0, 0) == (after.in_flight, after.waiting)
+    assert [result.error for result in results] == [None] * len(ROWS)
+    assert before.rate is None
+    assert before.window is None
+    assert before.throttled == 0
+    assert before.next_allowed_in == 0.0
+    assert after.rate == 20.0
+    assert after.window == Rate(20, per=1.0)
+    assert after.in_flight == 0
+    assert after.waiting == 0
     assert 1 <= after.throttled <= 6
-    assert len(ROWS) == sandbox.audit().customers
+    assert sandbox.audit().customers == len(ROWS)
 
 
 def test_without_a_loop_it_shows_what_a_pace_begins_with() -> None:
@@ -88,7 +88,7 @@ def test_without_a_loop_it_shows_what_a_pace_begins_with() -> None:
     begins = PaceState(
         concurrency=2, sent=0, in_flight=0, waiting=0, throttled=0, next_allowed_in=0.0
     )
-    assert begins == client.pace
+    assert client.pace == begins
 
 
 async def test_each_key_has_a_pace_of_its_own(reader: Reader) -> None:
@@ -100,4 +100,4 @@ async def test_each_key_has_a_pace_of_its_own(reader: Reader) -> None:
     same = client.with_options(max_attempts=1)
     assert client.pace.next_allowed_in > 50
     assert 50 < same.pace.next_allowed_in
-    assert 0.0 == other.pace.next_allowed_in
+    assert other.pace.next_allowed_in == 0.0

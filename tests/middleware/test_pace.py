@@ -30,7 +30,8 @@ def test_requests_go_in_the_order_in_which_they_came() -> None:
         return stage
 
     stage = virtually(main)
-    assert (["0", "1", "2", "3", "4", "5"], 2) == (stage.order, stage.most)
+    assert stage.order == ["0", "1", "2", "3", "4", "5"]
+    assert stage.most == 2
 
 
 def test_interactive_requests_go_before_bulk_ones() -> None:
@@ -47,7 +48,7 @@ def test_interactive_requests_go_before_bulk_ones() -> None:
         await asyncio.gather(*calls)
         return stage.order
 
-    assert ["bulk 0", "single 0", "single 1", "bulk 1", "bulk 2"] == virtually(main)
+    assert virtually(main) == ["bulk 0", "single 0", "single 1", "bulk 1", "bulk 2"]
 
 
 def test_its_state_tells_who_is_in_flight_and_who_waits() -> None:
@@ -66,7 +67,7 @@ def test_its_state_tells_who_is_in_flight_and_who_waits() -> None:
         await asyncio.wait(calls)
         return state.in_flight, state.waiting, through.state.in_flight
 
-    assert (1, 2, 0) == virtually(main)
+    assert virtually(main) == (1, 2, 0)
 
 
 def test_nobody_overtakes_those_who_wait() -> None:
@@ -85,7 +86,7 @@ def test_nobody_overtakes_those_who_wait() -> None:
         await asyncio.gather(*calls)
         return stage.order
 
-    assert ["first", "waiting", "late"] == virtually(main)
+    assert virtually(main) == ["first", "waiting", "late"]
 
 
 async def test_who_comes_as_the_door_opens_does_not_overtake_those_before_it() -> None:
@@ -102,7 +103,7 @@ async def test_who_comes_as_the_door_opens_does_not_overtake_those_before_it() -
         await stage.arrival(name)
         await stage.end(name)
     await asyncio.gather(*calls)
-    assert names == stage.order
+    assert stage.order == names
 
 
 def test_one_timer_serves_all_who_wait() -> None:
@@ -117,7 +118,7 @@ def test_one_timer_serves_all_who_wait() -> None:
         await asyncio.gather(*calls)
         return timers
 
-    assert 1 == virtually(main)
+    assert virtually(main) == 1
 
 
 @pytest.mark.parametrize(("bound", "rounds"), [(1, 10), (3, 10), (32, 13)])
@@ -140,8 +141,8 @@ def test_the_bound_is_kept_and_used_to_the_full(bound: int, rounds: int) -> None
         return most, now() - begun
 
     most, took = virtually(main)
-    assert bound == most
-    assert pytest.approx(rounds) == took
+    assert most == bound
+    assert took == pytest.approx(rounds)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_a_request_that_fails_gives_its_slot_back(failure: BaseException) -> Non
             await through(request(), broken)
         return (await through(request(), at_once)).status
 
-    assert 200 == virtually(main)
+    assert virtually(main) == 200
 
 
 # Cancellation
@@ -180,7 +181,7 @@ def test_a_cancelled_waiter_leaves_no_hole_in_the_queue() -> None:
         await asyncio.wait(calls.values())
         return stage.order
 
-    assert ["a", "d"] == virtually(main)
+    assert virtually(main) == ["a", "d"]
 
 
 def test_a_waiter_that_is_cancelled_just_as_its_turn_comes_passes_it_on() -> None:
@@ -199,7 +200,7 @@ def test_a_waiter_that_is_cancelled_just_as_its_turn_comes_passes_it_on() -> Non
         await asyncio.wait(calls.values())
         return stage.order
 
-    assert ["a", "c"] == virtually(main)
+    assert virtually(main) == ["a", "c"]
 
 
 def test_where_all_who_waited_are_gone_the_next_comer_goes_at_once() -> None:
@@ -218,4 +219,4 @@ def test_where_all_who_waited_are_gone_the_next_comer_goes_at_once() -> None:
         await asyncio.wait([first, waiting, late])
         return stage.order
 
-    assert ["a", "c"] == virtually(main)
+    assert virtually(main) == ["a", "c"]

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from moregood_async.governor.answers import Allowance, allowance, told_seconds
+from moregood_async.governor.rate_headers import Allowance, read_allowance, retry_delay
 from moregood_async.privacy import Headers
 from moregood_async.wire import Response
-from tests.governor.servers import said
+from tests.governor.servers import make_response
 
 
 def test_what_is_left_comes_with_its_limit() -> None:
     """Both headers make an allowance."""
-    assert Allowance(60, 59) == allowance(said(limit=60, remaining=59))
+    assert read_allowance(make_response(limit=60, remaining=59)) == Allowance(60, 59)
 
 
 def test_names_of_headers_have_no_case() -> None:
     """An HTML error page has them in lower case."""
     headers = Headers({"x-ratelimit-limit": "5", "X-RATELIMIT-REMAINING": "4"})
-    assert Allowance(5, 4) == allowance(Response(status=500, headers=headers, body=b""))
+    assert read_allowance(Response(status=500, headers=headers, body=b"")) == Allowance(5, 4)
 
 
 def test_less_than_nothing_can_be_left() -> None:
     """Laravel's counter is not atomic: -3 was seen."""
-    assert Allowance(5, -3) == allowance(said(limit=5, remaining=-3))
+    assert read_allowance(make_response(limit=5, remaining=-3)) == Allowance(5, -3)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_less_than_nothing_can_be_left() -> None:
 )
 def test_nonsense_is_no_allowance(limit: object, remaining: object) -> None:
     """It says nothing, and does no harm."""
-    assert allowance(said(limit=limit, remaining=remaining)) is None
+    assert read_allowance(make_response(limit=limit, remaining=remaining)) is None
 
 
 def test_a_limit_of_one_is_a_limit() -> None:
     """The least there is."""
-    assert Allowance(1, 1) == allowance(said(limit=1, remaining=1))
+    assert read_allowance(make_response(limit=1, remaining=1)) == Allowance(1, 1)
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,4 @@ def test_a_limit_of_one_is_a_limit() -> None:
 )
 def test_the_wait_is_what_is_named(headers: dict[str, object], seconds: float | None) -> None:
     """``Retry-After`` or else ``X-RateLimit-Reset``, in seconds; None where neither makes sense."""
-    assert seconds == told_seconds(said(429, **headers))
+    assert retry_delay(make_response(429, **headers)) == seconds
