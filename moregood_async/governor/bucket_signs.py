@@ -1,4 +1,4 @@
-"""The signs by which a token bucket is told apart from a fixed window.
+"""The signs by which a token bucket differs from a fixed window.
 
 Both servers state the same two headers. ``Remaining`` of a window only falls, until a new window
 brings it back to the whole limit at once. ``Remaining`` of a bucket rises a little all the time:

@@ -53,7 +53,7 @@ def infer_length(open_seconds: float, delay: float) -> float:
 
 
 def probe_delay(named: float | None, throttles: int) -> float:
-    """Return the seconds until a probe, after so many throttles in a row.
+    """Return the seconds until a probe, after ``throttles`` throttles in a row.
 
     For windows whose age is unknown. Without a named delay: 0.5, 1, 2, ..., 32, 60 s. With one,
     the margin beyond it doubles, because a server that names 0 again and again must not be

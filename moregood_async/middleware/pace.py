@@ -171,9 +171,7 @@ class Pace:
         now, earliest = self._clock(), math.inf
         for waiter in self._interactive:
             if waiter.request.deadline.at <= now:
-                waiter.dismiss(
-                    DeadlineExceeded("nothing was sent: the deadline passed before its turn came")
-                )
+                waiter.dismiss(DeadlineExceeded(_EXPIRED))
             elif not waiter.turn.done():
                 earliest = min(earliest, waiter.request.deadline.at)
         if earliest < math.inf:
@@ -231,7 +229,12 @@ class Pace:
                 waiter.dismiss(_deadline_exceeded(allowed_at - now))
 
 
-_DRAINED = "nothing was sent: the call was drained before its turn came"
+_DRAINED = "nothing was sent: the call was drained before its turn"
+
+_EXPIRED = (
+    "nothing was sent: the deadline passed before the call's turn; "
+    "raise deadline= or make fewer calls at once"
+)
 
 
 def _raise_if_drained(request: Request) -> None:

@@ -1,4 +1,4 @@
-"""The governor as a whole: waits for everybody, who goes first, and what it shows."""
+"""The governor as a whole: its models, delays, probes, slots and state."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from tests.governor.driver import ONE_WAY, UNTIL_ONE_ENDS, Driver
 from tests.governor.servers import BucketServer, Server, WindowServer, make_response, steady_rate
 
 
-def test_nothing_is_believed_at_first() -> None:
-    """Requests go as they come."""
+def test_no_limit_is_known_at_first() -> None:
     driver = Driver.create()
     state = driver.state(5.0)
     assert state.rate is None
@@ -23,8 +22,7 @@ def test_nothing_is_believed_at_first() -> None:
     assert state.next_allowed_in == 0.0
 
 
-def test_answers_without_headers_leave_it_at_that() -> None:
-    """A server without a limit is not paced."""
+def test_responses_without_headers_leave_it_unlimited() -> None:
     driver = Driver.create()
     driver.grow_to(32)
     assert isinstance(driver.governor.model, Unlimited)
@@ -37,10 +35,10 @@ def test_answers_without_headers_leave_it_at_that() -> None:
         pytest.param(
             WindowServer(5, 2.0, retry_after="absent"),
             FixedWindow,
-            id="a window that names no wait",
+            id="a window that names no delay",
         ),
         pytest.param(
-            WindowServer(5, 2.0, overshoot=2), FixedWindow, id="a window that lets in too many"
+            WindowServer(5, 2.0, overshoot=2), FixedWindow, id="a window that accepts too many"
         ),
         pytest.param(BucketServer(steady_rate(4.0), 20), TokenBucket, id="a bucket"),
         pytest.param(
@@ -51,7 +49,7 @@ def test_answers_without_headers_leave_it_at_that() -> None:
         pytest.param(
             BucketServer(steady_rate(4.0), 5, headers=False),
             Goodput,
-            id="a bucket that names waits only",
+            id="a bucket that names delays only",
         ),
         pytest.param(
             BucketServer(steady_rate(4.0), 5, retry_after="absent", headers=False),
@@ -60,27 +58,24 @@ def test_answers_without_headers_leave_it_at_that() -> None:
         ),
     ],
 )
-def test_it_finds_out_what_the_server_is(server: Server, model: type[object]) -> None:
-    """By its answers alone."""
+def test_it_finds_the_model_that_fits_the_server(server: Server, model: type[object]) -> None:
     driver = Driver.create()
     driver.request_asap(1000.3, server, 100)
     assert isinstance(driver.governor.model, model)
 
 
-# Refusals
+# Throttles
 
 
 @pytest.mark.parametrize("headers", [{}, {"limit": 9, "remaining": 0}], ids=["silent", "a window"])
-def test_after_a_429_everybody_waits(headers: dict[str, object]) -> None:
-    """For as long as it names at least."""
+def test_after_a_429_all_requests_wait_at_least_the_named_delay(headers: dict[str, object]) -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(429, retry_after=7, **headers))
     assert 7.05 <= driver.next_allowed_at(0.05) <= 8.1
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_first_back_after_a_refusal_goes_alone(status: int) -> None:
-    """Until it is answered, however long that takes."""
+def test_the_first_request_after_a_throttle_is_a_probe(status: int) -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(status, retry_after=2))
     driver.send(driver.next_allowed_at(0.05))
@@ -88,33 +83,29 @@ def test_the_first_back_after_a_refusal_goes_alone(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404, 422, 500, 502])
-def test_once_it_was_let_in_the_others_follow(status: int) -> None:
-    """Whatever became of it: it was no refusal."""
+def test_an_accepted_probe_lets_the_others_follow_whatever_its_status(status: int) -> None:
     driver = Driver.create()
     driver.grow_to(8)
     driver.exchange(10.0, make_response(503, retry_after=2))
     driver.exchange(20.0, make_response(status))
-    assert 1 < len(driver.send_all(21.0))
+    assert len(driver.send_all(21.0)) > 1
 
 
-def test_where_the_first_back_is_cancelled_another_goes_alone() -> None:
-    """Nothing is known yet, and nobody is blocked."""
+def test_after_a_cancelled_probe_another_probe_is_sent() -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(503, retry_after=2))
     driver.governor.release(driver.send(10.0))
     assert len(driver.send_all(10.1)) == 1
 
 
-def test_where_the_first_back_gets_no_answer_another_goes_alone() -> None:
-    """The same."""
+def test_after_an_unanswered_probe_another_probe_is_sent() -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(503, retry_after=2))
     driver.governor.fail(driver.send(10.0))
     assert len(driver.send_all(10.1)) == 1
 
 
-def test_an_answer_from_before_the_refusal_lets_no_second_go() -> None:
-    """It was let in earlier, though it comes later."""
+def test_a_response_to_a_request_from_before_the_throttle_does_not_end_the_probing() -> None:
     driver = Driver.create()
     older, throttled = driver.send(0.0), driver.send(0.0)
     driver.receive(0.1, throttled, make_response(503, retry_after=2))
@@ -122,8 +113,7 @@ def test_an_answer_from_before_the_refusal_lets_no_second_go() -> None:
     assert len(driver.send_all(9.0)) == 1
 
 
-def test_refusals_of_one_wave_count_once() -> None:
-    """They do not double the wait, but all are shown."""
+def test_throttles_of_one_wave_double_no_delay_but_are_all_counted() -> None:
     driver = Driver.create()
     for ticket in driver.send_all(0.0):
         driver.receive(0.1, ticket, make_response(503, retry_after=2))
@@ -131,15 +121,14 @@ def test_refusals_of_one_wave_count_once() -> None:
     assert driver.next_allowed_at(0.1) == pytest.approx(0.1 + 2.0 + 1.0)
 
 
-def test_the_longest_wait_of_a_wave_is_waited_for() -> None:
-    """Each may name its own."""
+def test_the_longest_delay_of_a_wave_holds() -> None:
     driver = Driver.create()
     for ticket, delay in zip(driver.send_all(0.0), [2, 9, 1, 1], strict=True):
         driver.receive(0.1, ticket, make_response(503, retry_after=delay))
-    assert 9.1 <= driver.next_allowed_at(0.1)
+    assert driver.next_allowed_at(0.1) >= 9.1
 
 
-def test_a_503_with_a_wait_shuts_without_teaching_a_limit() -> None:
+def test_a_503_with_a_delay_blocks_without_changing_the_model() -> None:
     """Maintenance is no rate limit."""
     driver = Driver.create()
     driver.exchange(0.0, make_response(503, retry_after=30))
@@ -147,16 +136,14 @@ def test_a_503_with_a_wait_shuts_without_teaching_a_limit() -> None:
     assert driver.next_allowed_at(0.05) == pytest.approx(0.05 + 31.0)
 
 
-def test_a_503_with_a_wait_does_not_empty_a_window() -> None:
-    """What was left is left."""
+def test_a_503_with_a_delay_does_not_change_what_remains() -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(limit=9, remaining=5))
     driver.exchange(0.1, make_response(503, retry_after=1, limit=9, remaining=0))
     assert driver.governor.model.remaining == 5
 
 
-def test_a_503_with_a_wait_is_counted_as_a_refusal_and_not_as_a_struggle() -> None:
-    """It names the wait, so the wait is the answer to it."""
+def test_a_503_with_a_delay_counts_as_throttled_and_not_as_an_overload() -> None:
     driver = Driver.create()
     at = driver.grow_to(8)
     driver.exchange(at, make_response(503, retry_after=1))
@@ -167,8 +154,7 @@ def test_a_503_with_a_wait_is_counted_as_a_refusal_and_not_as_a_struggle() -> No
 @pytest.mark.parametrize(
     "headers", [{}, {"retry_after": "soon"}, {"retry_after": 1e9}], ids=["none", "a word", "1e9"]
 )
-def test_a_503_without_a_wait_is_no_refusal(headers: dict[str, object]) -> None:
-    """Nothing is waited for; fewer are in flight."""
+def test_a_503_without_a_sensible_delay_counts_as_an_overload(headers: dict[str, object]) -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(503, **headers))
     assert driver.state(0.1).throttled == 0
@@ -177,7 +163,7 @@ def test_a_503_without_a_wait_is_no_refusal(headers: dict[str, object]) -> None:
 
 
 def test_the_margin_of_a_503_doubles_up_to_a_minute() -> None:
-    """``Retry-After: 0`` from a server that is down for a day is not hammered."""
+    """``Retry-After: 0`` from a server that is down for a day causes no retry storm."""
     driver, at, waits = Driver.create(), 0.0, [0.0]
     for _ in range(3000):
         driver.exchange(at, make_response(503, retry_after=0))
@@ -188,8 +174,7 @@ def test_the_margin_of_a_503_doubles_up_to_a_minute() -> None:
     assert max(waits) == 60.0
 
 
-def test_a_wait_of_a_month_is_waited_for_and_a_longer_one_is_not_believed() -> None:
-    """The longest that makes sense is 30 days."""
+def test_a_delay_of_30_days_holds_and_a_longer_one_is_ignored() -> None:
     month = 30 * 86_400
     driver = Driver.create()
     driver.exchange(0.0, make_response(429, retry_after=month))
@@ -199,8 +184,7 @@ def test_a_wait_of_a_month_is_waited_for_and_a_longer_one_is_not_believed() -> N
     assert other.next_allowed_at(0.05) <= 2.0
 
 
-def test_a_retry_after_that_is_a_date_is_read_against_the_servers_own_clock() -> None:
-    """Whatever ours says."""
+def test_a_retry_after_date_is_compared_with_the_servers_date() -> None:
     driver = Driver.create()
     driver.exchange(
         0.0,
@@ -213,36 +197,33 @@ def test_a_retry_after_that_is_a_date_is_read_against_the_servers_own_clock() ->
     assert 30.05 <= driver.next_allowed_at(0.05) <= 31.1
 
 
-# Who is in flight
+# Requests in flight
 
 
-@pytest.mark.parametrize("how", ["answered", "refused", "unanswered", "gone"])
-def test_whoever_ends_makes_room(how: str) -> None:
-    """However it ends, its slot is free."""
+@pytest.mark.parametrize("end", ["accepted", "throttled", "unanswered", "released"])
+def test_every_end_of_a_request_frees_its_slot(end: str) -> None:
     driver = Driver.create(max_concurrency=1)
     ticket = driver.send(0.0)
-    if how == "gone":
+    if end == "released":
         driver.governor.release(ticket)
-    elif how == "unanswered":
+    elif end == "unanswered":
         driver.governor.fail(ticket)
     else:
-        driver.receive(0.1, ticket, make_response(200 if how == "answered" else 429))
+        driver.receive(0.1, ticket, make_response(200 if end == "accepted" else 429))
     assert driver.state(0.1).in_flight == 0
     assert driver.next_allowed_at(0.1) < 2.0
 
 
-def test_it_takes_no_answer_for_a_token_that_is_free() -> None:
-    """No answer says nothing about the limit: the belief stays."""
+def test_an_unanswered_request_does_not_change_the_model() -> None:
     driver = Driver.create()
     driver.governor.fail(driver.send(0.0))
     assert isinstance(driver.governor.model, Unlimited)
 
 
-# What it shows
+# Its state
 
 
-def test_it_shows_who_is_in_flight_and_who_waits() -> None:
-    """The middleware knows who waits."""
+def test_its_state_counts_the_requests_in_flight_and_waiting() -> None:
     driver = Driver.create()
     driver.send_all(0.0, 3)
     state = driver.state(0.1, waiting=7)
@@ -251,8 +232,7 @@ def test_it_shows_who_is_in_flight_and_who_waits() -> None:
     assert state.concurrency == 4
 
 
-def test_it_shows_all_that_were_refused() -> None:
-    """429, and 503 with a wait."""
+def test_its_state_counts_429s_and_503s_with_a_delay_as_throttled() -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(429))
     driver.exchange(100.0, make_response(503, retry_after=1))
@@ -260,23 +240,21 @@ def test_it_shows_all_that_were_refused() -> None:
     assert driver.state(300.0).throttled == 2
 
 
-def test_it_shows_in_how_many_seconds_it_opens() -> None:
-    """Counted from now."""
+def test_its_state_has_the_seconds_until_the_next_request() -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(503, retry_after=9))
     assert driver.state(3.0).next_allowed_in == pytest.approx(7.05)
     assert driver.state(30.0).next_allowed_in == 0.0
 
 
-def test_it_shows_no_infinite_wait() -> None:
-    """It opens once one has ended, and nobody knows when."""
+def test_its_state_has_no_infinite_delay() -> None:
+    """A request in flight must end first, and nobody knows when."""
     driver = Driver.create(max_concurrency=1)
     driver.send(0.0)
     assert driver.state(1.0).next_allowed_in == 0.0
 
 
-def test_it_shows_a_windows_rate_in_the_terms_of_max_rate() -> None:
-    """What was learned can be stated next time."""
+def test_its_state_shows_a_window_as_a_rate_for_max_rate() -> None:
     server = WindowServer(6, 3.0)
     driver = Driver.create()
     at = driver.request_asap(1000.3, server, 30)
@@ -286,8 +264,7 @@ def test_it_shows_a_windows_rate_in_the_terms_of_max_rate() -> None:
     assert state.burst is None
 
 
-def test_it_shows_a_buckets_rate_and_burst() -> None:
-    """And no window."""
+def test_its_state_shows_the_rate_and_burst_of_a_bucket() -> None:
     server = BucketServer(steady_rate(4.0), 20)
     driver = Driver.create()
     at = driver.request_asap(1000.3, server, 200)

@@ -1,4 +1,4 @@
-"""Whatever is sent, answered, lost or cancelled, and whenever: what always holds."""
+"""Properties of the governor that hold for any requests, responses, losses and times."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from hypothesis.stateful import (
 from moregood_async.config import Limits, Rate
 from moregood_async.governor.governor import Governor
 from moregood_async.governor.ledger import Ticket
+from moregood_async.governor.limit_model import LimitModel
 from moregood_async.governor.rate_headers import retry_delay
+from moregood_async.governor.window import FixedWindow
 from moregood_async.wire import Response, rate_reset
 from tests.governor.servers import WindowServer, date, make_response, unix
 from tests.governor.simulation import Client, Network, Simulation
 
 LONGEST_MARGIN = 61.0
-"""Seconds: a minute, the longest wait that nobody names, and the second of whole seconds."""
+"""Seconds: a minute, the longest delay that no server names, and a second of rounding."""
 
 numbers = st.sampled_from(["0", "1", "2", "5", "60", "-1", "-3", "-1000000000", "1000000000"])
 nonsense = st.sampled_from(["", " ", ",", "soon", "nan", "inf", "-inf", "1e400", "1.5", "9" * 400])
@@ -48,14 +50,14 @@ plausible = st.builds(
     remaining=st.integers(-2, 5),
     retry_after=st.none() | st.integers(0, 10),
 )
-"""As a server with a limit of 5 could say them, in any order."""
+"""Responses that a server with a limit of 5 could send, in any order."""
 
 steps = st.sampled_from([0.0, 0.001, 0.05, 0.5, 1.0, 5.9, 6.1, 60.0, 3600.0])
 rates = st.builds(Rate, st.integers(1, 3), per=st.sampled_from([0.1, 1.0, 7.3]))
 
 
-class RequestMachine(RuleBasedStateMachine):
-    """Requests that go when they may, and end in any order and in any way."""
+class Requests(RuleBasedStateMachine):
+    """Sends requests when they are allowed; they end in any order and in any way."""
 
     @initialize(most=st.integers(1, 8), rate=st.none() | rates)
     def begin(self, most: int, rate: Rate | None) -> None:
@@ -63,76 +65,76 @@ class RequestMachine(RuleBasedStateMachine):
         self.governor = Governor(Limits(most, rate))
         self.now = 1000.0
         self.in_flight: list[Ticket] = []
-        self.went: list[float] = []
-        self.named = 0.0  # the longest wait so far
+        self.sent_at: list[float] = []
+        self.longest_delay = 0.0
 
-    # what happens
+    # rules
 
     @rule(seconds=steps)
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
     @rule(most=st.integers(1, 8))
-    def some_go(self, most: int) -> None:
+    def send_some(self, most: int) -> None:
         for _ in range(most):
             if self.governor.next_allowed_at(self.now) > self.now:
                 break
-            self._goes()
+            self._send()
 
     @precondition(lambda self: self.governor.next_allowed_at(self.now) < math.inf)
     @rule()
-    def one_waits_and_goes(self) -> None:
-        """A timer that rings when it said, and a few times more where that was a bit too early."""
+    def wait_and_send_one(self) -> None:
+        """Wait as a timer does: the first wait may be a bit too short, a fifth may not."""
         for _ in range(5):
             allowed_at = self.governor.next_allowed_at(self.now)
             assert allowed_at < math.inf
             if allowed_at <= self.now:
-                self._goes()
+                self._send()
                 return
             self.now = allowed_at
         raise AssertionError(f"at {self.now} nothing is allowed yet: {self.governor.model}")
 
-    def _goes(self) -> None:
+    def _send(self) -> None:
         self.in_flight.append(self.governor.start(self.now))
-        self.went.append(self.now)
+        self.sent_at.append(self.now)
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data(), response=responses | plausible)
-    def one_is_answered(self, data: st.DataObject, response: Response) -> None:
-        self._hears(self._one(data), response)
+    def receive_one(self, data: st.DataObject, response: Response) -> None:
+        self._receive(self._take_one(data), response)
 
     @precondition(lambda self: self.in_flight)
     @rule(response=plausible)
-    def all_are_answered(self, response: Response) -> None:
+    def receive_all(self, response: Response) -> None:
         while self.in_flight:
-            self._hears(self.in_flight.pop(), response)
+            self._receive(self.in_flight.pop(), response)
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data())
-    def one_gets_no_answer(self, data: st.DataObject) -> None:
-        self.governor.fail(self._one(data))
+    def fail_one(self, data: st.DataObject) -> None:
+        self.governor.fail(self._take_one(data))
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data())
-    def one_is_cancelled(self, data: st.DataObject) -> None:
-        self.governor.release(self._one(data))
+    def release_one(self, data: st.DataObject) -> None:
+        self.governor.release(self._take_one(data))
 
-    def _one(self, data: st.DataObject) -> Ticket:
+    def _take_one(self, data: st.DataObject) -> Ticket:
         return self.in_flight.pop(data.draw(st.integers(0, len(self.in_flight) - 1)))
 
-    def _hears(self, ticket: Ticket, response: Response) -> None:
+    def _receive(self, ticket: Ticket, response: Response) -> None:
         waits = retry_delay(response) or 0.0, rate_reset(response) or 0.0
-        self.named = max(self.named, *waits)
+        self.longest_delay = max(self.longest_delay, *waits)
         self.governor.receive(self.now, ticket, "asks.create", response)
 
-    # what holds
+    # invariants
 
     @invariant()
     def no_slot_is_lost(self) -> None:
-        assert len(self.in_flight) == self.governor.state(self.now, 0).in_flight
+        assert self.governor.state(self.now, 0).in_flight == len(self.in_flight)
 
     @invariant()
-    def no_more_are_in_flight_than_may_be(self) -> None:
+    def no_more_than_allowed_are_in_flight(self) -> None:
         assert len(self.in_flight) <= self.most
         allowed = self.governor.concurrency.allowed
         assert 1.0 <= allowed <= self.most
@@ -140,18 +142,17 @@ class RequestMachine(RuleBasedStateMachine):
             assert self.governor.next_allowed_at(self.now) == math.inf
 
     @invariant()
-    def what_is_shown_makes_sense(self) -> None:
+    def the_state_makes_sense(self) -> None:
         state = self.governor.state(self.now, 0)
         assert 0.0 <= state.next_allowed_in < math.inf
         assert state.rate is None or 0.0 < state.rate < math.inf
         assert 1 <= state.concurrency <= self.most
 
     @invariant()
-    def it_never_waits_for_what_does_not_come(self) -> None:
-        """Where nobody is in flight, it opens by itself, and soon.
+    def no_request_waits_for_ever(self) -> None:
+        """Without requests in flight the next request is allowed at a known time, and soon.
 
-        After the longest wait that was named, or one length of the window that it believes in,
-        and a minute at the most.
+        At most a minute after the longest delay that was named plus one length of the window.
         """
         allowed_at = self.governor.next_allowed_at(self.now)
         assert not math.isnan(allowed_at)
@@ -160,46 +161,50 @@ class RequestMachine(RuleBasedStateMachine):
         window = self.governor.state(self.now, 0).window
         length = 0.0 if window is None else window.per
         max_rate = 0.0 if self.rate is None else self.rate.per
-        assert length <= self.named + (self.now - 1000.0) + 1.0
-        assert allowed_at - self.now <= max(self.named, max_rate) + length + LONGEST_MARGIN
+        assert length <= self.longest_delay + (self.now - 1000.0) + 1.0
+        assert allowed_at - self.now <= max(self.longest_delay, max_rate) + length + LONGEST_MARGIN
 
     @invariant()
-    def the_stated_rate_holds_in_any_window(self) -> None:
+    def max_rate_holds_in_any_window(self) -> None:
         if self.rate is None:
             return
         limit, per = self.rate.limit, self.rate.per
-        for first, next_one in zip(self.went, self.went[limit:], strict=False):
+        for first, next_one in zip(self.sent_at, self.sent_at[limit:], strict=False):
             assert next_one - first >= per - 1e-9
 
 
-RequestMachine.TestCase.settings = settings(
+Requests.TestCase.settings = settings(
     max_examples=150,
     stateful_step_count=40,
     deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TestRequestMachine = RequestMachine.TestCase
+TestRequests = Requests.TestCase
+
+
+def is_proven(model: LimitModel) -> bool:
+    return isinstance(model, FixedWindow) and model.is_proven
 
 
 class WatchedGovernor(Governor):
-    """Counts refusals of requests that went with a proven window, and did not ask."""
+    """Counts throttled requests that a proven window allowed and that were no probes."""
 
-    __slots__ = ("sure", "wrong")
+    __slots__ = ("expected_accepted", "wrong")
 
     def __init__(self) -> None:
         super().__init__(Limits(32, None))
-        self.sure: set[int] = set()
+        self.expected_accepted: set[int] = set()
         self.wrong = 0
 
     def start(self, now: float) -> Ticket:
         ticket = super().start(now)
-        if getattr(self.model, "is_proven", False) and self._probing != ticket.number:
-            self.sure.add(ticket.number)
+        if is_proven(self.model) and self._probing != ticket.number:
+            self.expected_accepted.add(ticket.number)
         return ticket
 
     def receive(self, now: float, ticket: Ticket, operation: str, response: Response) -> None:
-        self.wrong += response.status == 429 and ticket.number in self.sure
+        self.wrong += response.status == 429 and ticket.number in self.expected_accepted
         super().receive(now, ticket, operation, response)
 
 
@@ -216,7 +221,7 @@ class WatchedGovernor(Governor):
     ),
     seed=st.integers(0, 9),
 )
-def test_a_proven_window_is_never_sent_more_than_it_lets_in(
+def test_a_proven_window_is_never_sent_more_than_it_accepts(
     limit: int,
     period: int,
     jitter: float,
@@ -224,7 +229,7 @@ def test_a_proven_window_is_never_sent_more_than_it_lets_in(
     bursts: list[tuple[int, float]],
     seed: int,
 ) -> None:
-    """Laravel's, which nobody else uses, by ways that are less uneven than the margin."""
+    """A window like Laravel's without other clients, in a network less uneven than the margin."""
     wanted_at, at = [0.0] * (3 * limit), 3.0 * period
     for number, pause in bursts:
         wanted_at += [at] * number
@@ -246,7 +251,7 @@ def test_a_proven_window_is_never_sent_more_than_it_lets_in(
     others=st.lists(st.floats(0.0, 40.0), max_size=40),
     seed=st.integers(0, 9),
 )
-def test_everything_gets_through(
+def test_every_request_is_accepted_in_the_end(
     limit: int,
     period: int,
     overshoot: int,
@@ -255,7 +260,7 @@ def test_everything_gets_through(
     others: list[float],
     seed: int,
 ) -> None:
-    """With lost answers, other clients, and answers that overtake each other: nobody is stuck."""
+    """With lost responses, other clients, and responses that overtake each other."""
     requests = 4 * limit
     client = Client(
         [0.0] * requests,

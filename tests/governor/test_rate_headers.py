@@ -1,4 +1,4 @@
-"""What answers say about a limit, in all the ways in which they can say it badly."""
+"""The rate limit headers of a response: valid, missing and malformed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from moregood_async.wire import Response
 from tests.governor.servers import make_response
 
 
-def test_what_is_left_comes_with_its_limit() -> None:
-    """Both headers make an allowance."""
+def test_limit_and_remaining_make_an_allowance() -> None:
     assert read_allowance(make_response(limit=60, remaining=59)) == Allowance(60, 59)
 
 
-def test_names_of_headers_have_no_case() -> None:
-    """An HTML error page has them in lower case."""
+def test_header_names_are_case_insensitive() -> None:
+    """Laravel's HTML error pages have them in lower case."""
     headers = Headers({"x-ratelimit-limit": "5", "X-RATELIMIT-REMAINING": "4"})
     assert read_allowance(Response(status=500, headers=headers, body=b"")) == Allowance(5, 4)
 
 
-def test_less_than_nothing_can_be_left() -> None:
+def test_a_negative_remaining_is_read() -> None:
     """Laravel's counter is not atomic: -3 was seen."""
     assert read_allowance(make_response(limit=5, remaining=-3)) == Allowance(5, -3)
 
@@ -44,13 +43,11 @@ def test_less_than_nothing_can_be_left() -> None:
         pytest.param("9" * 5000, "1", id="more digits than Python reads"),
     ],
 )
-def test_nonsense_is_no_allowance(limit: object, remaining: object) -> None:
-    """It says nothing, and does no harm."""
+def test_missing_or_invalid_headers_are_no_allowance(limit: object, remaining: object) -> None:
     assert read_allowance(make_response(limit=limit, remaining=remaining)) is None
 
 
-def test_a_limit_of_one_is_a_limit() -> None:
-    """The least there is."""
+def test_a_limit_of_one_is_an_allowance() -> None:
     assert read_allowance(make_response(limit=1, remaining=1)) == Allowance(1, 1)
 
 
@@ -94,6 +91,7 @@ def test_a_limit_of_one_is_a_limit() -> None:
         ),
     ],
 )
-def test_the_wait_is_what_is_named(headers: dict[str, object], seconds: float | None) -> None:
-    """``Retry-After`` or else ``X-RateLimit-Reset``, in seconds; None where neither makes sense."""
+def test_the_retry_delay_is_read_from_retry_after_or_else_the_reset(
+    headers: dict[str, object], seconds: float | None
+) -> None:
     assert retry_delay(make_response(429, **headers)) == seconds

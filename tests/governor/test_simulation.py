@@ -1,6 +1,6 @@
-"""Whole runs against servers with limits, on a virtual clock: what the governor promises.
+"""Whole runs against servers with limits, on a virtual clock: the governor's promises.
 
-The ideal is a client that knows everything beforehand: it is never idle and never refused.
+The ideal is a client that knows the limit beforehand: it is never idle and never throttled.
 """
 
 from __future__ import annotations
@@ -38,23 +38,25 @@ NETWORKS = [
 
 
 def ideal_window_seconds(requests: int, limit: int, period: float) -> float:
-    """The seconds that the ideal needs: full windows, and a last one."""
+    """Return the seconds that the ideal needs: full windows, and a last one."""
     rest = requests - (math.ceil(requests / limit) - 1) * limit
     return (math.ceil(requests / limit) - 1) * period + math.ceil(rest / MAX_IN_FLIGHT) * LATENCY
 
 
 def ideal_bucket_seconds(requests: int, rate: float, burst: int) -> float:
-    """The seconds that the ideal needs: the burst, and then one after the other."""
+    """Return the seconds that the ideal needs: the burst, then one token after the other."""
     return (requests - burst) / rate + LATENCY
 
 
 def run(
     server: Server, requests: int, network: Network, seed: int, ideal: float
 ) -> tuple[float, float]:
-    """The share of the ideal, and the percent of what was sent that was refused."""
+    """Return the share of the ideal time, and the percentage of throttled requests."""
     client = Client(at_start(requests), network=network)
     Simulation(server, [client], seed=seed).run()
-    assert (client.accepted, server.accepted) == (requests, requests), "lost, or doubled"
+    assert (client.accepted, server.accepted) == (requests, requests), (
+        "requests were lost or doubled"
+    )
     return ideal / client.finished_at, 100 * server.throttled / client.sent
 
 
@@ -85,7 +87,7 @@ def test_a_bucket_is_used_in_full(network: Network, seed: int) -> None:
 @pytest.mark.parametrize("retry_after", ["floored", "rounded up"])
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("network", NETWORKS)
-def test_waits_in_whole_seconds_cost_little(
+def test_delays_in_whole_seconds_cost_little(
     network: Network, seed: int, retry_after: RetryAfter
 ) -> None:
     """60 per 6 s."""
@@ -97,8 +99,10 @@ def test_waits_in_whole_seconds_cost_little(
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("network", NETWORKS)
-def test_a_silent_bucket_is_found_by_what_it_lets_in(network: Network, seed: int) -> None:
-    """20 a second, burst 5, and nothing but 429s."""
+def test_the_rate_of_a_silent_bucket_is_found_by_the_accepted_requests(
+    network: Network, seed: int
+) -> None:
+    """20 a second, burst 5, and 429s without headers."""
     server = BucketServer(steady_rate(20.0), 5, retry_after="absent", headers=False)
     share, throttled = run(server, 600, network, seed, ideal_bucket_seconds(600, 20.0, 5))
     assert share >= 0.90
@@ -138,8 +142,9 @@ def test_laravels_caches_cost_at_most_a_second_a_window(
 
 @pytest.mark.parametrize(("limit", "period"), [(1, 1.0), (5, 3.0), (60, 60.0), (1000, 60.0)])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_windows_of_any_size_are_learned(seed: int, limit: int, period: float) -> None:
-    """With a handful of refusals, whatever the size."""
+def test_windows_of_any_size_are_learned_with_at_most_six_throttles(
+    seed: int, limit: int, period: float
+) -> None:
     server = WindowServer(limit, period)
     requests = 20 * limit if limit < 1000 else 5000
     share, _ = run(server, requests, Network(), seed, ideal_window_seconds(requests, limit, period))
@@ -155,7 +160,7 @@ def test_windows_of_any_size_are_learned(seed: int, limit: int, period: float) -
 def test_buckets_of_any_size_are_learned(
     seed: int, rate: float, burst: int, retry_after: RetryAfter
 ) -> None:
-    """However a refusal names its wait; none is taken for a window of many seconds."""
+    """However a 429 names the delay; none is mistaken for a window of many seconds."""
     server = BucketServer(steady_rate(rate), burst, retry_after=retry_after, filled=START)
     requests = burst + round(40 * rate)
     share, throttled = run(
@@ -167,8 +172,8 @@ def test_buckets_of_any_size_are_learned(
 
 @pytest.mark.parametrize("latency", [0.2, 0.5])
 @pytest.mark.parametrize(("rate", "burst"), [(50.0, 20), (20.0, 5)])
-def test_a_bucket_far_away_is_used_in_full(rate: float, burst: int, latency: float) -> None:
-    """More is under way than it holds, and each answer finds it nearly full."""
+def test_a_distant_bucket_is_used_in_full(rate: float, burst: int, latency: float) -> None:
+    """More requests are in flight than it holds, and each response finds it nearly full."""
     server, network = BucketServer(steady_rate(rate), burst, filled=START), Network(latency=latency)
     share, throttled = run(server, 1000, network, 1, (1000 - burst) / rate + latency)
     assert share >= 0.9
@@ -176,15 +181,15 @@ def test_a_bucket_far_away_is_used_in_full(rate: float, burst: int, latency: flo
 
 
 def test_a_fast_server_without_a_limit_is_not_paced() -> None:
-    """All slots are in use all the time, but for the first round trips."""
+    """All slots are in use, except during the first rounds."""
     server = BucketServer(steady_rate(1e6), 10**6, headers=False)
     share, throttled = run(server, 5000, Network(), 1, 5000 / MAX_IN_FLIGHT * (LATENCY + 0.002))
     assert share >= 0.97
     assert throttled == 0.0
 
 
-def test_a_silent_window_loses_nothing() -> None:
-    """60 per 6 s, and nothing but 429s: no even pace is ideal for it."""
+def test_a_silent_window_loses_no_request() -> None:
+    """60 per 6 s, and 429s without headers: no even pace is ideal for it."""
     server = WindowServer(60, 6.0, retry_after="absent", headers=False)
     share, throttled = run(server, 600, Network(), 1, ideal_window_seconds(600, 60, 6.0))
     assert share >= 0.6
@@ -192,8 +197,8 @@ def test_a_silent_window_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_answers_that_get_lost_are_nothing_but_repeated(seed: int) -> None:
-    """One in twenty counts and is not answered; nobody waits for it."""
+def test_lost_responses_cost_only_their_own_retries(seed: int) -> None:
+    """One in twenty is counted by the server, and its response is lost."""
     server = WindowServer(60, 6.0)
     client = Client(at_start(570), loses_response=lambda number: number % 20 == 0)
     Simulation(server, [client], seed=seed).run()
@@ -202,7 +207,7 @@ def test_answers_that_get_lost_are_nothing_but_repeated(seed: int) -> None:
     assert client.throttled <= 0.05 * client.sent
 
 
-# Others
+# Other clients of the key
 
 
 @pytest.mark.parametrize(
@@ -224,8 +229,7 @@ def test_two_clients_share_a_window(seed: int, limit: int, period: float, most: 
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_others_who_open_windows_now_and_then_do_not_confuse_it(seed: int) -> None:
-    """A few requests of somebody else, at any time."""
+def test_another_client_that_opens_windows_now_and_then_costs_little(seed: int) -> None:
     rng = random.Random(seed)
     others = [rng.uniform(0.0, 100.0) for _ in range(100)]
     server = WindowServer(60, 6.0)
@@ -235,7 +239,7 @@ def test_others_who_open_windows_now_and_then_do_not_confuse_it(seed: int) -> No
     assert client.throttled <= 0.05 * client.sent
 
 
-# Days
+# Whole days
 
 
 def hours(*when: float) -> list[float]:
@@ -243,7 +247,7 @@ def hours(*when: float) -> list[float]:
 
 
 def day(rng: random.Random, burst: int) -> list[float]:
-    """Bursts, a trickle all day, somebody who works by hand, and quiet hours."""
+    """Return the times of bursts, a trickle all day, manual work, and quiet hours."""
     wanted_at = [at + 0.001 * number for at in hours(0, 3, 9.5, 17, 23) for number in range(burst)]
     wanted_at += [60.0 * minute + rng.random() for minute in range(1440)]
     for at in hours(10, 11, 14):
@@ -260,8 +264,7 @@ def day(rng: random.Random, burst: int) -> list[float]:
         pytest.param(BucketServer(steady_rate(20.0), 5), id="fast bucket"),
     ],
 )
-def test_a_day_of_mixed_traffic(server: Server) -> None:
-    """Hardly any refusals, and nobody waits longer than the limit demands."""
+def test_a_day_of_mixed_traffic_has_few_throttles_and_no_long_waits(server: Server) -> None:
     wanted_at = day(random.Random(1), 1200)
     client = Client(wanted_at, network=Network(jitter=0.02))
     Simulation(server, [client], max_seconds=2 * 86_400.0).run()
@@ -271,8 +274,8 @@ def test_a_day_of_mixed_traffic(server: Server) -> None:
     assert client.finished_at <= 86_400.0 + 1200.0
 
 
-def test_a_day_with_a_silent_bucket() -> None:
-    """More refusals, since they are all it says; nobody is stuck either."""
+def test_a_day_with_a_silent_bucket_has_few_throttles_and_no_long_waits() -> None:
+    """More throttles than usual, because the bucket states nothing else."""
     wanted_at = day(random.Random(1), 1200)
     client = Client(wanted_at, network=Network(jitter=0.02))
     server = BucketServer(steady_rate(1.0), 60, retry_after="absent", headers=False)
@@ -283,8 +286,8 @@ def test_a_day_with_a_silent_bucket() -> None:
     assert client.finished_at <= 86_400.0 + 1200.0
 
 
-def test_a_day_in_which_others_use_the_key() -> None:
-    """They open windows at any time, for hours before ours come."""
+def test_a_day_with_another_client_of_the_key_has_few_throttles_and_no_long_waits() -> None:
+    """It opens windows at any time, for hours before our own requests."""
     rng = random.Random(1)
     others = [rng.uniform(0.0, 86_400.0) for _ in range(5000)]
     wanted_at = day(rng, 300)
@@ -296,8 +299,7 @@ def test_a_day_in_which_others_use_the_key() -> None:
     assert client.finished_at <= 86_400.0 + 1200.0
 
 
-def test_an_hour_in_which_the_server_is_gone() -> None:
-    """It answers nothing; afterwards everything is sent."""
+def test_everything_is_sent_after_an_hour_without_responses() -> None:
     server = WindowServer(60, 60.0)
     client = Client(
         [float(second) for second in range(0, 7200, 10)], loses_response=lambda n: 50 < n < 500

@@ -1,4 +1,4 @@
-"""The windows after the first: when they are expected, and what is believed of others' windows."""
+"""The windows after the first: predictions, and windows of other clients."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.governor.driver import ONE_WAY, Driver
 from tests.governor.servers import WindowServer, make_response
 
 LATE = 0.05
-"""A window opens at most so much later than it could: margins."""
+"""The margins: the most by which a window is used later than it opens."""
 
 
 def window_of(driver: Driver) -> FixedWindow:
@@ -21,7 +21,7 @@ def window_of(driver: Driver) -> FixedWindow:
 
 
 def learn_window(server: WindowServer) -> tuple[Driver, float]:
-    """A conversation after which the length is known and one request is sent in a new window."""
+    """Return a driver with a proven window, and the time after its first request."""
     driver, at = Driver.create(), 0.0
     while not (isinstance(driver.governor.model, FixedWindow) and window_of(driver).is_proven):
         at = driver.request_asap(at, server, 1)
@@ -29,27 +29,26 @@ def learn_window(server: WindowServer) -> tuple[Driver, float]:
 
 
 def use_up_window(server: WindowServer) -> tuple[Driver, float]:
-    """A conversation that has used a window, and the time at which it expects the next."""
+    """Return a driver that has used up a proven window, and the predicted time of the next."""
     driver, at = learn_window(server)
     driver.request_asap(at, server, server.limit - 1)
     return driver, driver.next_allowed_at(server.opened_at + 1.0)
 
 
-# The next window
+# Predictions
 
 
-def test_the_first_of_the_second_window_goes_alone() -> None:
-    """A prediction may be wrong."""
+def test_the_first_request_of_the_second_window_is_a_probe() -> None:
     server = WindowServer(8, 6.0)
     driver = Driver.create()
-    driver.request_asap(0.0, server, 8 + 1 + 1)  # the window, who asks, and who tries early
+    driver.request_asap(0.0, server, 8 + 1 + 1)  # the window, the probe, and the early probe
     at = driver.next_allowed_at(5.9)
     assert 6.0 <= at <= 6.0 + LATE
     assert len(driver.send_all(at)) == 1
 
 
-def test_once_the_prediction_has_held_all_go_at_once() -> None:
-    """The whole limit, as soon as the window opens, while the last one's answers are on the way."""
+def test_after_a_prediction_that_held_the_whole_limit_is_sent_at_once() -> None:
+    """As soon as the window opens, while responses of the last window are in flight."""
     server = WindowServer(4, 6.0)
     driver, at = learn_window(server)
     driver.request_asap(at, server, 3)
@@ -62,11 +61,11 @@ def test_once_the_prediction_has_held_all_go_at_once() -> None:
         assert len(ticket) == 4
         for one in ticket:
             driver.receive(at + 2 * ONE_WAY, one, server.handle(at + ONE_WAY))
-    assert 2 >= server.throttled
+    assert server.throttled <= 2
 
 
-def test_a_proven_window_opens_though_some_are_in_flight() -> None:
-    """An answer that never comes keeps nobody out of the next window."""
+def test_a_proven_window_opens_while_requests_are_in_flight() -> None:
+    """A response that never arrives blocks no window."""
     server = WindowServer(4, 6.0)
     driver, at = learn_window(server)
     held = driver.send_all(at)
@@ -75,7 +74,7 @@ def test_a_proven_window_opens_though_some_are_in_flight() -> None:
     assert len(driver.send_all(driver.next_allowed_at(at))) == 1
 
 
-def test_a_prediction_that_was_too_early_is_tried_again_soon_and_alone() -> None:
+def test_after_a_prediction_that_was_too_early_a_probe_follows_soon() -> None:
     """With a wider margin."""
     server = WindowServer(4, 6.0)
     driver, _ = learn_window(server)
@@ -88,8 +87,8 @@ def test_a_prediction_that_was_too_early_is_tried_again_soon_and_alone() -> None
     assert len(driver.send_all(again)) == 1
 
 
-def test_after_a_prediction_that_was_too_early_the_first_goes_alone_again() -> None:
-    """However many had held before."""
+def test_after_a_prediction_that_was_too_early_several_windows_start_with_a_probe() -> None:
+    """However many predictions had held before."""
     server = WindowServer(2, 6.0)
     driver, at = use_up_window(server)
     for _ in range(30):
@@ -109,8 +108,7 @@ def test_after_a_prediction_that_was_too_early_the_first_goes_alone_again() -> N
         at = driver.request_asap(at + 2 * ONE_WAY, server, 1)
 
 
-def test_the_margin_becomes_small_again() -> None:
-    """A little with each prediction that holds."""
+def test_the_margin_shrinks_with_each_prediction_that_holds() -> None:
     server = WindowServer(2, 6.0)
     driver, at = use_up_window(server)
     server.ends_at = at + ONE_WAY + 0.03
@@ -127,8 +125,8 @@ def test_the_margin_becomes_small_again() -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["in order", "overtaking"])
-def test_where_all_were_too_early_it_is_tried_again_soon(order: int) -> None:
-    """Whichever refusal is here first; no whole window is lost."""
+def test_after_a_whole_window_was_too_early_a_probe_follows_soon(order: int) -> None:
+    """Whichever 429 arrives first; no whole window is lost."""
     server = WindowServer(4, 6.0)
     driver, at = use_up_window(server)
     server.ends_at = at + ONE_WAY + 0.03
@@ -141,8 +139,8 @@ def test_where_all_were_too_early_it_is_tried_again_soon(order: int) -> None:
     assert len(driver.send_all(again)) == 1
 
 
-def test_a_request_just_before_the_expected_end_does_not_shorten_it_by_a_second() -> None:
-    """It met the next window since ways are uneven: a hundredth of a second proves nothing."""
+def test_a_new_window_just_before_the_expected_end_does_not_shorten_the_length() -> None:
+    """The network is uneven: a hundredth of a second proves nothing."""
     server = WindowServer(4, 6.0)
     driver, at = use_up_window(server)
     server.handle(at + ONE_WAY)
@@ -153,7 +151,6 @@ def test_a_request_just_before_the_expected_end_does_not_shorten_it_by_a_second(
 
 
 def test_a_window_that_becomes_longer_is_followed() -> None:
-    """The refusal at the predicted end names what is missing."""
     server = WindowServer(4, 6.0)
     driver, at = learn_window(server)
     server.period = 20.0
@@ -161,8 +158,8 @@ def test_a_window_that_becomes_longer_is_followed() -> None:
     assert window_of(driver).length == 20.0
 
 
-def test_a_prediction_is_never_later_by_more_than_a_minute() -> None:
-    """However often it was too early: a day of refusals does not cost another one."""
+def test_the_margin_is_at_most_a_minute() -> None:
+    """A day of throttles does not cost another day."""
     server = WindowServer(2, 6.0)
     driver, at = learn_window(server)
     for _ in range(40):
@@ -172,8 +169,7 @@ def test_a_prediction_is_never_later_by_more_than_a_minute() -> None:
         assert driver.next_allowed_at(at) <= at + 61.0
 
 
-def test_refusals_without_a_wait_do_not_shut_a_known_window_for_ever() -> None:
-    """Each try comes within a minute of the last."""
+def test_throttles_without_a_delay_block_a_known_window_for_at_most_a_minute() -> None:
     server = WindowServer(2, 6.0)
     driver, at = learn_window(server)
     for _ in range(40):
@@ -183,8 +179,8 @@ def test_refusals_without_a_wait_do_not_shut_a_known_window_for_ever() -> None:
         assert driver.next_allowed_at(at) <= at + 61.0
 
 
-def test_an_opening_by_others_is_not_taken_for_ours() -> None:
-    """Our first in the new window finds that more than one is gone."""
+def test_a_window_that_another_client_opened_has_an_unknown_opening() -> None:
+    """Our first request in it finds that more than one is used."""
     server = WindowServer(4, 6.0)
     driver, _ = learn_window(server)
     driver.request_asap(server.opened_at, server, 3)
@@ -197,8 +193,8 @@ def test_an_opening_by_others_is_not_taken_for_ours() -> None:
     assert not window_of(driver).is_proven
 
 
-def test_a_window_that_others_have_used_up_is_no_longer_window() -> None:
-    """Our first in it is refused, and told to wait for nearly one length: so long it stays."""
+def test_a_window_that_another_client_used_up_does_not_lengthen_the_length() -> None:
+    """The server throttles our first request in it and names nearly one length."""
     server = WindowServer(4, 6.0)
     driver, _ = learn_window(server)
     driver.request_asap(server.opened_at, server, 3)
@@ -211,19 +207,19 @@ def test_a_window_that_others_have_used_up_is_no_longer_window() -> None:
     assert length is None or length <= 7.0
 
 
-def test_a_request_that_was_counted_stays_counted_though_it_was_cancelled() -> None:
-    """It was on its way, so the server has counted it; no more than the limit are sent."""
+def test_cancelled_requests_stay_counted() -> None:
+    """The server has counted them, so no more than the limit are sent."""
     server = WindowServer(8, 6.0)
     driver, at = learn_window(server)
     for one in driver.send_all(at):
         server.handle(at + ONE_WAY)
         driver.governor.release(one)
     again = driver.send_all(at + 0.01)
-    assert 1 >= len(again)
+    assert len(again) <= 1
 
 
-def test_an_answer_settles_what_became_of_the_cancelled() -> None:
-    """What is left by it is left: they are in it, or were never counted."""
+def test_a_later_response_settles_the_cancelled_requests() -> None:
+    """They are part of the stated number, or were never counted."""
     server = WindowServer(8, 6.0)
     driver, at = learn_window(server)
     for one in driver.send_all(at, 3):
@@ -232,22 +228,22 @@ def test_an_answer_settles_what_became_of_the_cancelled() -> None:
     assert len(driver.send_all(at + 1.0)) == 6
 
 
-def test_a_request_that_was_counted_stays_counted_though_no_answer_came() -> None:
-    """It took too long, so the server has counted it; no more than the limit are sent."""
+def test_unanswered_requests_stay_counted() -> None:
+    """The server has counted them, so no more than the limit are sent."""
     server = WindowServer(8, 6.0)
     driver, at = learn_window(server)
     for one in driver.send_all(at):
         server.handle(at + ONE_WAY)
         driver.governor.fail(one)
     again = driver.send_all(at + 0.01)
-    assert 1 >= len(again)
+    assert len(again) <= 1
 
 
-# What it shows
+# Its state
 
 
-def test_before_the_length_is_known_it_shows_no_rate() -> None:
-    """A limit alone is none."""
+def test_its_state_has_no_rate_before_the_length_is_known() -> None:
+    """A limit alone is no rate."""
     driver = Driver.create()
     driver.exchange(0.0, make_response(limit=9, remaining=8))
     state = driver.state(1.0)
@@ -256,8 +252,7 @@ def test_before_the_length_is_known_it_shows_no_rate() -> None:
     assert state.burst is None
 
 
-def test_it_shows_its_window_as_a_rate() -> None:
-    """In the terms of ``max_rate``."""
+def test_its_state_has_the_window_as_a_rate_for_max_rate() -> None:
     server = WindowServer(3, 6.0)
     driver, at = learn_window(server)
     state = driver.state(at)
