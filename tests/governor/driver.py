@@ -7,9 +7,13 @@ import math
 import attrs
 
 from moregood_async.config import Limits, Rate
+from moregood_async.governor.bucket import TokenBucket
+from moregood_async.governor.goodput import Goodput
 from moregood_async.governor.governor import Governor
 from moregood_async.governor.ledger import Ticket
+from moregood_async.governor.limit_model import LimitModel
 from moregood_async.governor.state import PaceState
+from moregood_async.governor.window import FixedWindow
 from moregood_async.wire import Response
 from tests.governor.servers import Server, make_response
 
@@ -85,6 +89,24 @@ class Driver:
         return self.governor.state(at, waiting)
 
     @property
-    def model(self) -> object:
+    def model(self) -> LimitModel:
         """The governor's limit model."""
         return self.governor.model
+
+    @property
+    def window(self) -> FixedWindow:
+        """The model, which must be a window."""
+        assert isinstance(self.model, FixedWindow)
+        return self.model
+
+    @property
+    def bucket(self) -> TokenBucket:
+        """The model, which must be a bucket."""
+        assert isinstance(self.model, TokenBucket)
+        return self.model
+
+    @property
+    def goodput(self) -> Goodput:
+        """The model, which must be a goodput."""
+        assert isinstance(self.model, Goodput)
+        return self.model

@@ -33,11 +33,6 @@ def driver_holding(tokens: int, limit: int = 20, rate: float = 10.0, at: float =
     return driver
 
 
-def bucket_of(driver: Driver) -> TokenBucket:
-    assert isinstance(driver.governor.model, TokenBucket)
-    return driver.governor.model
-
-
 # Tokens
 
 
@@ -200,15 +195,15 @@ def drive_simulation(server: BucketServer, requests: int = 400) -> Driver:
 
 @pytest.mark.parametrize(("rate", "burst"), [(2.0, 5), (20.0, 5), (100.0, 20), (400.0, 100)])
 def test_its_rate_is_measured(rate: float, burst: int) -> None:
-    assert bucket_of(
-        drive_simulation(BucketServer(steady_rate(rate), burst))
-    ).rate == pytest.approx(rate, rel=0.1)
+    assert drive_simulation(BucketServer(steady_rate(rate), burst)).bucket.rate == pytest.approx(
+        rate, rel=0.1
+    )
 
 
 @pytest.mark.parametrize("to", [50.0, 200.0], ids=["halves", "doubles"])
 def test_a_rate_that_changes_is_followed(to: float) -> None:
     server = BucketServer(changing_rate(100.0, 1005.0, to), 20)
-    assert bucket_of(drive_simulation(server, 1500)).rate == pytest.approx(to, rel=0.15)
+    assert drive_simulation(server, 1500).bucket.rate == pytest.approx(to, rel=0.15)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -232,14 +227,14 @@ def test_a_full_bucket_measures_nothing() -> None:
     driver = driver_holding(19, rate=100.0)
     for number in range(1, 10):
         driver.exchange(60.0 * number, make_response(limit=20, remaining=19))
-    assert bucket_of(driver).rate == 100.0
+    assert driver.bucket.rate == 100.0
 
 
 def test_half_a_second_measures_nothing() -> None:
     """Whole tokens are too coarse for it."""
     driver = driver_holding(10, limit=100, rate=100.0)
     driver.exchange(0.49, make_response(limit=100, remaining=90))
-    assert bucket_of(driver).rate == 100.0
+    assert driver.bucket.rate == 100.0
 
 
 def test_a_bucket_that_was_full_while_requests_waited_raises_the_rate() -> None:
@@ -248,7 +243,7 @@ def test_a_bucket_that_was_full_while_requests_waited_raises_the_rate() -> None:
         at = driver.next_allowed_at(at)
         driver.exchange(at, make_response(limit=5, remaining=4))
         at += 2 * ONE_WAY
-    assert bucket_of(driver).rate > 1.0
+    assert driver.bucket.rate > 1.0
 
 
 def test_a_bucket_that_was_full_after_a_named_delay_does_not_raise_the_rate() -> None:
@@ -260,7 +255,7 @@ def test_a_bucket_that_was_full_after_a_named_delay_does_not_raise_the_rate() ->
         at = driver.next_allowed_at(at + 2 * ONE_WAY)
         driver.exchange(at, make_response(limit=20, remaining=19))
         at += 2 * ONE_WAY
-    assert bucket_of(driver).rate <= 200.0
+    assert driver.bucket.rate <= 200.0
 
 
 @pytest.mark.parametrize("jitter", [0.01, 0.02, 0.05])
@@ -270,7 +265,7 @@ def test_an_uneven_network_costs_little(seed: int, retry_after: RetryAfter, jitt
     client = Client(at_start(1000), network=Network(jitter=jitter))
     server = BucketServer(steady_rate(100.0), 20, retry_after=retry_after, filled=START)
     Simulation(server, [client], seed=seed).run()
-    assert 70.0 <= bucket_of(Driver(client.governor)).rate <= 140.0
+    assert 70.0 <= Driver(client.governor).bucket.rate <= 140.0
     assert client.finished_at <= 1.7 * 980 / 100.0
     assert server.throttled <= 50
 
@@ -282,7 +277,7 @@ def test_a_bucket_that_never_fills_is_given_up() -> None:
         at = driver.next_allowed_at(at)
         driver.exchange(at, make_response(limit=200, remaining=100 - number))
         at += 0.2
-        if not isinstance(driver.governor.model, TokenBucket):
+        if not isinstance(driver.model, TokenBucket):
             return
     raise AssertionError(f"still a bucket: {driver.model}")
 
@@ -291,7 +286,7 @@ def test_responses_at_the_same_time_measure_nothing() -> None:
     driver = driver_holding(100, limit=200, rate=10.0)
     for ticket in driver.send_all(0.0, 30):
         driver.receive(0.0, ticket, make_response(limit=200, remaining=90))
-    assert bucket_of(driver).rate == 10.0
+    assert driver.bucket.rate == 10.0
 
 
 # Its state

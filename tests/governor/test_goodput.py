@@ -13,11 +13,6 @@ from tests.governor.servers import BucketServer, changing_rate, make_response, s
 from tests.governor.simulation import Client, Simulation, at_start
 
 
-def goodput_of(driver: Driver) -> Goodput:
-    assert isinstance(driver.governor.model, Goodput)
-    return driver.governor.model
-
-
 def driver_throttled(delay: object = None, accepted: int = 0) -> Driver:
     """Return a driver that receives its first throttled response at 1.05."""
     driver = Driver.create()
@@ -73,9 +68,9 @@ def test_the_first_request_after_a_throttle_is_a_probe() -> None:
 def test_too_few_accepted_requests_start_it_at_the_initial_rate() -> None:
     """The rate then grows with each accepted request."""
     driver = driver_throttled()
-    assert goodput_of(driver).rate == INITIAL_RATE
+    assert driver.goodput.rate == INITIAL_RATE
     driver.exchange(2.0, make_response())
-    assert goodput_of(driver).rate > INITIAL_RATE
+    assert driver.goodput.rate > INITIAL_RATE
 
 
 def test_a_throttle_too_soon_to_measure_reduces_the_rate_once() -> None:
@@ -85,12 +80,12 @@ def test_a_throttle_too_soon_to_measure_reduces_the_rate_once() -> None:
     for status in (200, 429, 429, 429):
         driver.exchange(at, make_response(status))
         at = driver.next_allowed_at(at + 2 * ONE_WAY)
-    assert 0.6 * INITIAL_RATE < goodput_of(driver).rate < 0.8 * INITIAL_RATE
+    assert 0.6 * INITIAL_RATE < driver.goodput.rate < 0.8 * INITIAL_RATE
 
 
 def test_the_first_rate_comes_from_the_requests_accepted_until_the_throttle() -> None:
     """60 in a bit more than a second."""
-    rate = goodput_of(driver_throttled(accepted=60)).rate
+    rate = driver_throttled(accepted=60).goodput.rate
     assert 60 / 1.4 <= rate <= 60.0
 
 
@@ -100,7 +95,7 @@ def test_requests_are_spread_evenly() -> None:
         at = driver.next_allowed_at(at)
         times.append(at)
         driver.governor.release(driver.send(at))
-    gap = 1.0 / (goodput_of(driver).rate * (1.0 + OVERSHOOT_SHARE))
+    gap = 1.0 / (driver.goodput.rate * (1.0 + OVERSHOOT_SHARE))
     gaps = [later - sooner for sooner, later in pairwise(times[3:])]
     assert gaps == [pytest.approx(gap)] * len(gaps)
 
@@ -147,7 +142,7 @@ def test_throttles_that_no_pace_avoids_leave_delays_of_at_most_a_minute(every: i
 
 def test_without_throttles_its_rate_stays_finite() -> None:
     driver = driver_throttled()
-    model = goodput_of(driver)
+    model = driver.goodput
     ticket = driver.send(2.0)
     for _ in range(100_000):
         model.accept(ticket, make_response(), 0.05, driver.governor._ledger)

@@ -25,7 +25,7 @@ def test_no_limit_is_known_at_first() -> None:
 def test_responses_without_headers_leave_it_unlimited() -> None:
     driver = Driver.create()
     driver.grow_to(32)
-    assert isinstance(driver.governor.model, Unlimited)
+    assert isinstance(driver.model, Unlimited)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_responses_without_headers_leave_it_unlimited() -> None:
 def test_it_finds_the_model_that_fits_the_server(server: Server, model: type[object]) -> None:
     driver = Driver.create()
     driver.request_asap(1000.3, server, 100)
-    assert isinstance(driver.governor.model, model)
+    assert isinstance(driver.model, model)
 
 
 # Throttles
@@ -132,7 +132,7 @@ def test_a_503_with_a_delay_blocks_without_changing_the_model() -> None:
     """Maintenance is no rate limit."""
     driver = Driver.create()
     driver.exchange(0.0, make_response(503, retry_after=30))
-    assert isinstance(driver.governor.model, Unlimited)
+    assert isinstance(driver.model, Unlimited)
     assert driver.next_allowed_at(0.05) == pytest.approx(0.05 + 31.0)
 
 
@@ -140,7 +140,7 @@ def test_a_503_with_a_delay_does_not_change_what_remains() -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(limit=9, remaining=5))
     driver.exchange(0.1, make_response(503, retry_after=1, limit=9, remaining=0))
-    assert driver.governor.model.remaining == 5
+    assert driver.model.remaining == 5
 
 
 def test_a_503_with_a_delay_counts_as_throttled_and_not_as_an_overload() -> None:
@@ -217,7 +217,7 @@ def test_every_end_of_a_request_frees_its_slot(end: str) -> None:
 def test_an_unanswered_request_does_not_change_the_model() -> None:
     driver = Driver.create()
     driver.governor.fail(driver.send(0.0))
-    assert isinstance(driver.governor.model, Unlimited)
+    assert isinstance(driver.model, Unlimited)
 
 
 # Its state

@@ -33,8 +33,8 @@ def test_each_started_request_is_sent_and_in_flight() -> None:
 
 def test_throttled_requests_of_one_wave_count_as_one_throttle_in_a_row() -> None:
     ledger = Ledger()
-    ticket = start(ledger, 3)
-    assert [ledger.throttle(one) for one in ticket] == [True, False, False]
+    tickets = start(ledger, 3)
+    assert [ledger.throttle(ticket) for ticket in tickets] == [True, False, False]
     assert ledger.throttled == 3
     assert ledger.throttles_in_a_row == 1
 

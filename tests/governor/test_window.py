@@ -5,17 +5,11 @@ from __future__ import annotations
 import pytest
 
 from moregood_async.config import Rate
-from moregood_async.governor.window import FixedWindow
 from tests.governor.driver import ONE_WAY, UNTIL_ONE_ENDS, Driver
 from tests.governor.servers import RetryAfter, WindowServer, date, make_response, unix
 
 LATE = 0.05
 """The margins: the most by which a window is used later than it opens."""
-
-
-def window_of(driver: Driver) -> FixedWindow:
-    assert isinstance(driver.governor.model, FixedWindow)
-    return driver.governor.model
 
 
 def use_up(server: WindowServer) -> Driver:
@@ -32,16 +26,16 @@ def use_up(server: WindowServer) -> Driver:
 def test_a_response_with_one_less_than_the_limit_has_opened_the_window() -> None:
     driver = Driver.create()
     driver.exchange(5.0, make_response(limit=3, remaining=2))
-    assert window_of(driver).opened_at == 5.0
-    assert window_of(driver).remaining == 2
-    assert window_of(driver).limit == 3
+    assert driver.window.opened_at == 5.0
+    assert driver.window.remaining == 2
+    assert driver.window.limit == 3
 
 
 def test_the_opening_of_a_window_that_another_client_used_is_unknown() -> None:
     driver = Driver.create()
     driver.exchange(5.0, make_response(limit=9, remaining=3))
-    assert window_of(driver).opened_at is None
-    assert window_of(driver).remaining == 3
+    assert driver.window.opened_at is None
+    assert driver.window.remaining == 3
 
 
 def test_as_many_may_be_sent_as_remain_less_those_in_flight() -> None:
@@ -57,7 +51,7 @@ def test_the_least_stated_number_counts() -> None:
     older, newer = driver.send(0.0), driver.send(0.0)
     driver.receive(0.1, newer, make_response(limit=9, remaining=5))
     driver.receive(0.2, older, make_response(limit=9, remaining=6))
-    assert window_of(driver).remaining == 5
+    assert driver.window.remaining == 5
 
 
 def test_the_opener_is_known_though_its_response_was_overtaken() -> None:
@@ -65,8 +59,8 @@ def test_the_opener_is_known_though_its_response_was_overtaken() -> None:
     first, second = driver.send(0.0), driver.send(0.0)
     driver.receive(0.1, second, make_response(limit=9, remaining=7))
     driver.receive(0.2, first, make_response(limit=9, remaining=8))
-    assert window_of(driver).opened_at == 0.0
-    assert window_of(driver).remaining == 7
+    assert driver.window.opened_at == 0.0
+    assert driver.window.remaining == 7
 
 
 @pytest.mark.parametrize("remaining", [0, -1, -3, -(10**9)])
@@ -104,7 +98,7 @@ def test_a_response_without_headers_changes_nothing() -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(limit=9, remaining=5))
     driver.exchange(0.1, make_response(502))
-    assert window_of(driver).remaining == 5
+    assert driver.window.remaining == 5
 
 
 def test_no_probe_is_sent_at_an_unproven_end_while_requests_are_in_flight() -> None:
@@ -112,7 +106,7 @@ def test_no_probe_is_sent_at_an_unproven_end_while_requests_are_in_flight() -> N
     driver = Driver.create()
     for ticket in driver.send_all(0.0, 3)[:2]:
         driver.receive(2 * ONE_WAY, ticket, server.handle(ONE_WAY))
-    assert window_of(driver).length is not None
+    assert driver.window.length is not None
     assert driver.next_allowed_at(3.0) == UNTIL_ONE_ENDS
 
 
@@ -142,7 +136,7 @@ def test_errors_with_headers_are_counted() -> None:
     """422, 404 of a model and 500 carry them."""
     driver = Driver.create()
     driver.exchange(0.0, make_response(422, limit=9, remaining=5))
-    assert window_of(driver).remaining == 5
+    assert driver.window.remaining == 5
 
 
 @pytest.mark.parametrize(("limit", "left"), [(20, 11), (5, 2)], ids=["up", "down"])
@@ -150,8 +144,8 @@ def test_a_limit_that_changes_is_followed(limit: int, left: int) -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(limit=9, remaining=8))
     driver.exchange(0.1, make_response(limit=limit, remaining=left))
-    assert window_of(driver).limit == limit
-    assert window_of(driver).remaining == left
+    assert driver.window.limit == limit
+    assert driver.window.remaining == left
 
 
 # Its length
@@ -163,14 +157,14 @@ def test_the_length_is_learned_from_one_throttled_probe(period: float) -> None:
     driver = use_up(server)
     driver.request(0.3, server)
     assert server.throttled == 1
-    assert window_of(driver).length == period
+    assert driver.window.length == period
 
 
 def test_an_exact_delay_yields_an_exact_length() -> None:
     server = WindowServer(2, 2.5, retry_after="exact")
     driver = use_up(server)
     driver.request(0.3, server)
-    assert window_of(driver).length == pytest.approx(2.5, abs=0.01)
+    assert driver.window.length == pytest.approx(2.5, abs=0.01)
 
 
 def test_a_reset_in_unix_seconds_yields_the_length() -> None:
@@ -195,7 +189,7 @@ def test_a_request_from_before_the_window_yields_no_length() -> None:
         9.1, opener, make_response(limit=3, remaining=2, reset=unix(14.0), date=date(9.0))
     )
     driver.receive(9.2, slow, make_response(limit=3, remaining=2, reset=unix(5.0), date=date(9.1)))
-    length = window_of(driver).length
+    length = driver.window.length
     assert length is None or length > 0
 
 
@@ -208,7 +202,7 @@ def test_a_window_that_another_client_opened_yields_no_length() -> None:
     driver.request(0.1, server)
     driver.request(0.2, server)
     assert server.throttled == 1
-    assert window_of(driver).length is None
+    assert driver.window.length is None
     assert 4.0 <= driver.next_allowed_at(0.3) <= 3 + 1 + 0.3
 
 
@@ -222,7 +216,7 @@ def test_an_opening_of_long_ago_yields_no_length() -> None:
     for number in range(7):
         driver.request(3610.0 + number / 10, server)
     assert server.throttled == 1
-    length = window_of(driver).length
+    length = driver.window.length
     assert length is None or length <= 61.0
 
 
@@ -234,8 +228,8 @@ def test_a_slow_opener_moves_the_end_later() -> None:
     driver.receive(0.33, ticket, server.handle(0.3))
     driver.request(0.4, server)
     driver.request(0.5, server)
-    assert window_of(driver).length == 6.0
-    assert window_of(driver).ends_at + ONE_WAY >= server.ends_at
+    assert driver.window.length == 6.0
+    assert driver.window.ends_at + ONE_WAY >= server.ends_at
 
 
 # A server that rounds up
@@ -265,9 +259,9 @@ def test_an_accepted_early_probe_makes_the_length_one_second_shorter() -> None:
     server = WindowServer(2, 6.0, retry_after="rounded up")
     driver = use_up(server)
     driver.request(0.3, server)
-    assert window_of(driver).length == 7.0
+    assert driver.window.length == 7.0
     at = driver.request_asap(0.4, server, 7)
-    model = window_of(driver)
+    model = driver.window
     assert model.length == 6.0
     assert model.is_proven
     assert server.throttled == 1
@@ -286,5 +280,5 @@ def test_the_length_is_found_with_two_throttles_however_the_server_rounds(
     driver = Driver.create()
     driver.request_asap(0.0, server, 30)
     assert server.throttled <= 2
-    assert window_of(driver).length == period
-    assert window_of(driver).is_proven
+    assert driver.window.length == period
+    assert driver.window.is_proven

@@ -15,15 +15,10 @@ LATE = 0.05
 """The margins: the most by which a window is used later than it opens."""
 
 
-def window_of(driver: Driver) -> FixedWindow:
-    assert isinstance(driver.governor.model, FixedWindow)
-    return driver.governor.model
-
-
 def learn_window(server: WindowServer) -> tuple[Driver, float]:
     """Return a driver with a proven window, and the time after its first request."""
     driver, at = Driver.create(), 0.0
-    while not (isinstance(driver.governor.model, FixedWindow) and window_of(driver).is_proven):
+    while not (isinstance(driver.model, FixedWindow) and driver.window.is_proven):
         at = driver.request_asap(at, server, 1)
     return driver, at
 
@@ -53,14 +48,14 @@ def test_after_a_prediction_that_held_the_whole_limit_is_sent_at_once() -> None:
     driver, at = learn_window(server)
     driver.request_asap(at, server, 3)
     for _ in range(3):
-        opened = window_of(driver).opened_at
+        opened = driver.window.opened_at
         assert opened is not None
         at = driver.next_allowed_at(opened + 1.0)
         assert opened + 6.0 < at <= opened + 6.0 + LATE
-        ticket = driver.send_all(at)
-        assert len(ticket) == 4
-        for one in ticket:
-            driver.receive(at + 2 * ONE_WAY, one, server.handle(at + ONE_WAY))
+        tickets = driver.send_all(at)
+        assert len(tickets) == 4
+        for ticket in tickets:
+            driver.receive(at + 2 * ONE_WAY, ticket, server.handle(at + ONE_WAY))
     assert server.throttled <= 2
 
 
@@ -71,6 +66,7 @@ def test_a_proven_window_opens_while_requests_are_in_flight() -> None:
     held = driver.send_all(at)
     assert len(held) == 3
     assert at < driver.next_allowed_at(at) < math.inf
+    # The three in flight may count in the new window, so one of its four requests is certain.
     assert len(driver.send_all(driver.next_allowed_at(at))) == 1
 
 
@@ -80,7 +76,7 @@ def test_after_a_prediction_that_was_too_early_a_probe_follows_soon() -> None:
     driver, _ = learn_window(server)
     driver.request_asap(server.opened_at, server, 3)
     at = driver.next_allowed_at(server.opened_at + 1.0)
-    server.ends_at = at + ONE_WAY + 0.03  # this once the server's clock is behind
+    server.ends_at = at + ONE_WAY + 0.03  # once, the server's window ends late
     assert driver.request(at, server).status == 429
     again = driver.next_allowed_at(at + 2 * ONE_WAY)
     assert at + 0.03 < again < at + 0.2
@@ -92,19 +88,19 @@ def test_after_a_prediction_that_was_too_early_several_windows_start_with_a_prob
     server = WindowServer(2, 6.0)
     driver, at = use_up_window(server)
     for _ in range(30):
-        ticket = driver.send_all(at)
-        assert len(ticket) == 2
-        for one in ticket:
-            driver.receive(at + 2 * ONE_WAY, one, server.handle(at + ONE_WAY))
+        tickets = driver.send_all(at)
+        assert len(tickets) == 2
+        for ticket in tickets:
+            driver.receive(at + 2 * ONE_WAY, ticket, server.handle(at + ONE_WAY))
         at = driver.next_allowed_at(at + 1.0)
     server.ends_at = at + ONE_WAY + 0.03
-    for one in driver.send_all(at):
-        driver.receive(at + 2 * ONE_WAY, one, server.handle(at + ONE_WAY))
+    for ticket in driver.send_all(at):
+        driver.receive(at + 2 * ONE_WAY, ticket, server.handle(at + ONE_WAY))
     for _ in range(3):
         at = driver.next_allowed_at(at + 2 * ONE_WAY)
-        ticket = driver.send_all(at)
-        assert len(ticket) == 1
-        driver.receive(at + 2 * ONE_WAY, ticket[0], server.handle(at + ONE_WAY))
+        tickets = driver.send_all(at)
+        assert len(tickets) == 1
+        driver.receive(at + 2 * ONE_WAY, tickets[0], server.handle(at + ONE_WAY))
         at = driver.request_asap(at + 2 * ONE_WAY, server, 1)
 
 
@@ -115,7 +111,7 @@ def test_the_margin_shrinks_with_each_prediction_that_holds() -> None:
     margins = list[float]()
     for _ in range(60):
         at = driver.next_allowed_at(at)
-        opened = window_of(driver).opened_at
+        opened = driver.window.opened_at
         if opened is not None and at > opened + 5.0:
             margins.append(at - opened - 6.0)
         driver.request(at, server)
@@ -130,10 +126,10 @@ def test_after_a_whole_window_was_too_early_a_probe_follows_soon(order: int) -> 
     server = WindowServer(4, 6.0)
     driver, at = use_up_window(server)
     server.ends_at = at + ONE_WAY + 0.03
-    ticket = driver.send_all(at)
-    assert len(ticket) == 4
-    for one in ticket[::order]:
-        driver.receive(at + 2 * ONE_WAY, one, server.handle(at + ONE_WAY))
+    tickets = driver.send_all(at)
+    assert len(tickets) == 4
+    for ticket in tickets[::order]:
+        driver.receive(at + 2 * ONE_WAY, ticket, server.handle(at + ONE_WAY))
     again = driver.next_allowed_at(at + 2 * ONE_WAY)
     assert again < at + 0.2
     assert len(driver.send_all(again)) == 1
@@ -146,7 +142,7 @@ def test_a_new_window_just_before_the_expected_end_does_not_shorten_the_length()
     server.handle(at + ONE_WAY)
     driver.receive(at + 2 * ONE_WAY, driver.send(at), make_response(limit=4, remaining=3))
     driver.exchange(at + 5.99, make_response(limit=4, remaining=3))
-    length = window_of(driver).length
+    length = driver.window.length
     assert length is None or length > 5.9
 
 
@@ -155,7 +151,7 @@ def test_a_window_that_becomes_longer_is_followed() -> None:
     driver, at = learn_window(server)
     server.period = 20.0
     driver.request_asap(at, server, 30)
-    assert window_of(driver).length == 20.0
+    assert driver.window.length == 20.0
 
 
 def test_the_margin_is_at_most_a_minute() -> None:
@@ -188,9 +184,9 @@ def test_a_window_that_another_client_opened_has_an_unknown_opening() -> None:
     server.handle(ended)
     server.handle(at + ONE_WAY)
     assert driver.request(at, server).status == 200
-    assert window_of(driver).opened_at is None
-    assert window_of(driver).remaining == 1
-    assert not window_of(driver).is_proven
+    assert driver.window.opened_at is None
+    assert driver.window.remaining == 1
+    assert not driver.window.is_proven
 
 
 def test_a_window_that_another_client_used_up_does_not_lengthen_the_length() -> None:
@@ -203,7 +199,7 @@ def test_a_window_that_another_client_used_up_does_not_lengthen_the_length() -> 
     for _ in range(4):
         server.handle(ended)
     assert driver.request(at, server).status == 429
-    length = window_of(driver).length
+    length = driver.window.length
     assert length is None or length <= 7.0
 
 
@@ -211,9 +207,9 @@ def test_cancelled_requests_stay_counted() -> None:
     """The server has counted them, so no more than the limit are sent."""
     server = WindowServer(8, 6.0)
     driver, at = learn_window(server)
-    for one in driver.send_all(at):
+    for ticket in driver.send_all(at):
         server.handle(at + ONE_WAY)
-        driver.governor.release(one)
+        driver.governor.release(ticket)
     again = driver.send_all(at + 0.01)
     assert len(again) <= 1
 
@@ -222,8 +218,8 @@ def test_a_later_response_settles_the_cancelled_requests() -> None:
     """They are part of the stated number, or were never counted."""
     server = WindowServer(8, 6.0)
     driver, at = learn_window(server)
-    for one in driver.send_all(at, 3):
-        driver.governor.release(one)
+    for ticket in driver.send_all(at, 3):
+        driver.governor.release(ticket)
     driver.exchange(at + 0.01, make_response(limit=8, remaining=6))
     assert len(driver.send_all(at + 1.0)) == 6
 
@@ -232,9 +228,9 @@ def test_unanswered_requests_stay_counted() -> None:
     """The server has counted them, so no more than the limit are sent."""
     server = WindowServer(8, 6.0)
     driver, at = learn_window(server)
-    for one in driver.send_all(at):
+    for ticket in driver.send_all(at):
         server.handle(at + ONE_WAY)
-        driver.governor.fail(one)
+        driver.governor.fail(ticket)
     again = driver.send_all(at + 0.01)
     assert len(again) <= 1
 
