@@ -35,6 +35,8 @@ class BucketSigns:
     """When the server last stated its whole limit, less the request itself."""
     _full_total: int
     """At that time: requests remaining plus requests accepted so far."""
+    is_bucket: bool = False
+    """Whether the signs so far prove a bucket."""
     _rises: int = 0
     """How often more remained than before, though no new window can have begun."""
     _refills: int = 0
@@ -45,16 +47,17 @@ class BucketSigns:
         self._full_at = ticket.sent_at
         self._full_total = allowance.remaining + ledger.accepted
 
-    def is_bucket(self, ticket: Ticket, allowance: Allowance, ledger: Ledger, limit: int) -> bool:
-        """Count the signs in one response. Return whether all signs so far prove a bucket."""
+    def count(self, ticket: Ticket, allowance: Allowance, ledger: Ledger, limit: int) -> None:
+        """Count the signs in one response. ``limit`` is the window's limit until now."""
         remaining, full = allowance.remaining, allowance.limit - 1
         if remaining >= full:
             # A window is full once, when it opens. Full again after 0.2 s: it filled up.
             since_full = ticket.sent_at - self._full_at
             self._refills += SAME_MOMENT_SECONDS < since_full < SHORTEST_WINDOW_SECONDS
-            return self._refills >= REQUIRED_SIGNS
+            self.is_bucket = self._refills >= REQUIRED_SIGNS
+            return
         if ticket.remaining is None or remaining < ticket.remaining:
-            return False  # it fell, as it does in both kinds
+            return  # it fell, as it does in both kinds
         # It rose. A new window would state the limit less those of our requests that may have
         # arrived before this one. With a limit of 20 and 3 such requests that is 16 or more, so
         # 15 is a rise within the same window.
@@ -62,9 +65,10 @@ class BucketSigns:
         self._rises += remaining < full - own
         # Since the last full response, the server accepted these many more than remained then.
         gained = remaining + ledger.accepted - self._full_total
-        return self._rises >= REQUIRED_SIGNS or gained > WINDOWS_OF_A_BUCKET * limit
+        has_gained = gained > WINDOWS_OF_A_BUCKET * limit
+        self.is_bucket = self._rises >= REQUIRED_SIGNS or has_gained
 
-    def bucket(
+    def make_bucket(
         self, ticket: Ticket, allowance: Allowance, seconds: float, ledger: Ledger
     ) -> TokenBucket:
         """Return the bucket, with the rate at which it has filled since it was last full."""

@@ -204,8 +204,11 @@ class FixedWindow:
         if allowance is None:
             return self
         signs = self._signs
-        if not self.is_proven and signs.is_bucket(ticket, allowance, ledger, self.limit):
-            return signs.bucket(ticket, allowance, seconds, ledger)
+        # A proven window is one: rises in it come from other clients, not from a bucket.
+        if not self.is_proven:
+            signs.count(ticket, allowance, ledger, self.limit)
+            if signs.is_bucket:
+                return signs.make_bucket(ticket, allowance, seconds, ledger)
         if allowance.remaining >= allowance.limit - 1:
             signs.record_full(ticket, allowance, ledger)
         self._shortest_latency = min(seconds, self._shortest_latency * LATENCY_GROWTH)

@@ -8,6 +8,7 @@ from moregood_async.config import Rate
 from moregood_async.governor.bucket import TokenBucket
 from moregood_async.governor.ledger import Ticket
 from moregood_async.governor.rate_headers import Allowance
+from moregood_async.governor.unlimited import Unlimited
 from tests.governor.driver import ONE_WAY, Driver
 from tests.governor.servers import (
     BucketServer,
@@ -118,7 +119,7 @@ def test_a_limit_that_overflows_a_float_is_ignored() -> None:
     driver = Driver.create()
     for at, remaining in enumerate([huge - 1, huge - 9, huge - 9, huge - 9, huge - 9]):
         driver.exchange(float(at), make_response(limit=huge, remaining=remaining))
-    driver.state(9.0)
+    assert isinstance(driver.model, Unlimited)
 
 
 # Throttles

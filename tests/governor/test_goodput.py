@@ -27,7 +27,7 @@ def silent_bucket(rate: float, burst: int = 5) -> BucketServer:
 
 
 def test_a_429_without_headers_starts_it() -> None:
-    assert isinstance(driver_throttled().governor.model, Goodput)
+    assert isinstance(driver_throttled().model, Goodput)
 
 
 def test_without_headers_and_throttles_requests_are_not_paced() -> None:
@@ -140,7 +140,7 @@ def test_throttles_that_no_pace_avoids_leave_delays_of_at_most_a_minute(every: i
         at = allowed_at + 2 * ONE_WAY
 
 
-def test_without_throttles_its_rate_stays_finite() -> None:
+def test_after_a_single_throttle_its_rate_stays_finite() -> None:
     driver = driver_throttled()
     model = driver.goodput
     ticket = driver.send(2.0)

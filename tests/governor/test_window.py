@@ -139,13 +139,13 @@ def test_errors_with_headers_are_counted() -> None:
     assert driver.window.remaining == 5
 
 
-@pytest.mark.parametrize(("limit", "left"), [(20, 11), (5, 2)], ids=["up", "down"])
-def test_a_limit_that_changes_is_followed(limit: int, left: int) -> None:
+@pytest.mark.parametrize(("limit", "remaining"), [(20, 11), (5, 2)], ids=["up", "down"])
+def test_a_limit_that_changes_is_followed(limit: int, remaining: int) -> None:
     driver = Driver.create()
     driver.exchange(0.0, make_response(limit=9, remaining=8))
-    driver.exchange(0.1, make_response(limit=limit, remaining=left))
+    driver.exchange(0.1, make_response(limit=limit, remaining=remaining))
     assert driver.window.limit == limit
-    assert driver.window.remaining == left
+    assert driver.window.remaining == remaining
 
 
 # Its length
@@ -255,6 +255,15 @@ def test_a_throttled_early_probe_is_not_repeated() -> None:
     assert 7.0 <= driver.next_allowed_at(at + 0.1) <= 7.0 + LATE
 
 
+def test_no_early_probe_is_sent_once_an_earlier_end_is_ruled_out() -> None:
+    """The window was still exhausted at 3.5 s, so it does not end at 3 s."""
+    server = WindowServer(2, 4.0)
+    driver = use_up(server)
+    driver.request(3.5, server)
+    assert driver.window.length == 4.0
+    assert 4.0 <= driver.next_allowed_at(3.6) <= 4.0 + LATE
+
+
 def test_an_accepted_early_probe_makes_the_length_one_second_shorter() -> None:
     server = WindowServer(2, 6.0, retry_after="rounded up")
     driver = use_up(server)
@@ -274,9 +283,7 @@ def test_the_length_is_found_with_two_throttles_however_the_server_rounds(
     period: float, retry_after: RetryAfter
 ) -> None:
     """One for the length, and perhaps one for the early probe."""
-    server = WindowServer(
-        2, period, retry_after="floored" if retry_after == "floored" else "rounded up"
-    )
+    server = WindowServer(2, period, retry_after=retry_after)
     driver = Driver.create()
     driver.request_asap(0.0, server, 30)
     assert server.throttled <= 2
