@@ -94,16 +94,10 @@ class TokenBucket:
         cls, ticket: Ticket, allowance: Allowance, rate: float, seconds: float, ledger: Ledger
     ) -> TokenBucket:
         """Return the model after one response, ``seconds`` after its request was sent."""
-        return cls(
-            limit=allowance.limit,
-            rate=rate,
-            # What the bucket held, what it gained since, and what the requests in flight take.
-            tokens=allowance.remaining + rate * seconds - ledger.in_flight,
-            tokens_at=ticket.sent_at + seconds,
-            predicted_after=ledger.sent,
-            measured_from=ticket.sent_at,
-            measured_from_total=allowance.remaining + ledger.accepted,
-        )
+        # What the bucket held, what it gained since, and what the requests in flight take.
+        tokens = allowance.remaining + rate * seconds - ledger.in_flight
+        now, total = ticket.sent_at + seconds, allowance.remaining + ledger.accepted
+        return cls(allowance.limit, rate, tokens, now, ledger.sent, ticket.sent_at, total)
 
     @property
     def remaining(self) -> float:

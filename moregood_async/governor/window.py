@@ -116,16 +116,12 @@ class FixedWindow:
         ``accepted`` counts the accepted requests so far.
         """
         is_opener = allowance.remaining == allowance.limit - 1
-        return cls(
-            limit=allowance.limit,
-            remaining=allowance.remaining,
-            opened_at=ticket.sent_at if is_opener else None,
-            first_number=ticket.number,
-            signs=BucketSigns(ticket.sent_at, allowance.remaining + accepted),
-            opener_latency=seconds,
-            last_sent_at=ticket.sent_at,
-            last_number=ticket.number,
-        )
+        opened_at = ticket.sent_at if is_opener else None
+        signs = BucketSigns(ticket.sent_at, allowance.remaining + accepted)
+        window = cls(allowance.limit, allowance.remaining, opened_at, ticket.number, signs)
+        window._opener_latency = seconds
+        window._last_sent_at, window._last_number = ticket.sent_at, ticket.number
+        return window
 
     @property
     def is_proven(self) -> bool:
