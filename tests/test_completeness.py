@@ -116,14 +116,15 @@ def test_every_operation_has_a_row_in_the_readme(operation: Operation[Any]) -> N
 
 # The public names ------------------------------------------------------------------------------
 
-NOT_FOR_USERS = {"SentValue", "Pagination", "SeenIds", "Walk", "WorkerPool"}
-"""Public inside the package, where they are used across its floors."""
+NOT_FOR_USERS = {"PageFetcher", "Pagination", "SeenIds", "SentValue", "Walk", "WorkerPool"}
+"""Public inside the package, where they are used across its layers."""
 
 PUBLIC_MODULES = [
     module
     for module in MODULES
     if re.fullmatch(
-        r"moregood_async\.(errors|models\.\w+|batch|pagination|client)", module.__name__
+        r"moregood_async\.(errors|models\.\w+|batch\.\w+|pagination\.\w+|resources\.\w+|client)",
+        module.__name__,
     )
 ]
 

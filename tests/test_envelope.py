@@ -41,7 +41,7 @@ NGINX = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n</html>\r\n"
 def json_library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything holds with orjson and without it."""
     library = pytest.importorskip("orjson") if request.param == "orjson" else None
-    monkeypatch.setattr(codec, "_quick_json", library)
+    monkeypatch.setattr(codec, "_fast_json", library)
 
 
 def told(response: Response) -> MoreGoodError:
@@ -345,7 +345,9 @@ def test_a_page_holds_its_items_and_the_servers_word() -> None:
         has_next=True,
     )
     assert expected == page
-    assert Pagination(current_page=2, last_page=3, total=110, per_page=50, has_next=True) == said
+    assert (
+        Pagination(current_page=2, last_page=3, total=110, per_page=50, has_next_link=True) == said
+    )
 
 
 @pytest.mark.parametrize(
@@ -365,7 +367,7 @@ def test_a_page_holds_its_items_and_the_servers_word() -> None:
                     "next_page_url": None,
                 }
             },
-            Pagination(current_page=9, last_page=3, total=110, per_page=50, has_next=False),
+            Pagination(current_page=9, last_page=3, total=110, per_page=50, has_next_link=False),
         ),
         (
             {"pagination": {"current_page": "2", "last_page": -1, "total": 2.5, "per_page": {}}},
@@ -389,27 +391,27 @@ def test_a_page_stands_any_pagination(pagination: dict[str, Any], expected: Pagi
         last_page=said.last_page,
         total=said.total,
         per_page=said.per_page,
-        has_next=said.has_next if said.last_page is None else said.last_page > 1,
+        has_next=said.has_page_after(1),
     )
 
 
 @pytest.mark.parametrize("data", [None, {}, ADA, "x", 5], ids=repr)
 def test_a_page_needs_a_list(data: object) -> None:
     """Anything else would pass for an empty one."""
-    with pytest.raises(UnexpectedResponse, match="an answer whose data is no list"):
+    with pytest.raises(UnexpectedResponse, match="a response whose data is no list"):
         page_of(Review, answer({"success": True, "data": data}), number=1)
 
 
 def test_a_page_without_its_list_is_unexpected() -> None:
     """Success alone is no list."""
-    with pytest.raises(UnexpectedResponse, match="an answer whose data is no list"):
+    with pytest.raises(UnexpectedResponse, match="a response whose data is no list"):
         page_of(Review, answer({"success": True}), number=1)
 
 
 @pytest.mark.parametrize("row", [None, [], "x", {}, {"id": None}], ids=repr)
 def test_a_row_that_is_no_item_is_unexpected(row: object) -> None:
     """A page is read whole or not at all."""
-    with pytest.raises(UnexpectedResponse, match="the answer holds"):
+    with pytest.raises(UnexpectedResponse, match="the response holds"):
         page_of(Review, answer({"success": True, "data": [{"id": 1}, row]}), number=1)
 
 

@@ -27,7 +27,7 @@ from moregood_async import (
     UnexpectedResponse,
 )
 from moregood_async.models.pages import Pagination
-from moregood_async.pagination import SeenIds
+from moregood_async.pagination.seen_ids import SeenIds
 from moregood_async.privacy import Headers
 from moregood_async.sandbox import CutBody, Refuse, Sandbox
 from tests.conftest import KEY, Listing, Reader, answered, into, page_of, tasks_left
@@ -406,7 +406,7 @@ async def test_a_list_that_shrinks_to_a_clamping_server_is_not_passed_off_as_who
     """Asked for page 2 of 3, it answers page 1: nobody can say what page 2 held."""
     answers = {1: page_of([1, 2], current_page=1, last_page=3)}
     listing = Listing(lambda n: answers.get(n, page_of([1], current_page=1, last_page=1)))
-    with pytest.raises(UnexpectedResponse, match="answered page 1 when asked for page 2"):
+    with pytest.raises(UnexpectedResponse, match="sent page 1 when asked for page 2"):
         await ids_of(reader(listing).reviews.list())
 
 
@@ -593,7 +593,7 @@ CLAIMS = st.fixed_dictionaries(
     optional={
         "current_page": st.sampled_from(["asked", 1, 2, 3, None]),
         "last_page": st.integers(0, 12) | st.none(),
-        "has_next": st.booleans() | st.none(),
+        "has_next_link": st.booleans() | st.none(),
     },
 )
 SCRIPT = st.lists(st.tuples(IDS, CLAIMS), min_size=1, max_size=8)
@@ -643,14 +643,14 @@ def test_any_server_is_walked_to_an_end_and_gives_no_id_twice(
         ids, claims = script[min(turn, len(script) - 1)]
         if claims.get("current_page") == "asked":
             claims = {**claims, "current_page": number}
-        return ids, attrs.evolve(Pagination(), **claims)
+        return ids, Pagination(**claims)
 
     got, error, said = walked(answer, prefetch)
     assert len(set(got)) == len(got)
     if error is None:
         number, last = said[-1]
         assert last.last_page is None or last.last_page <= number
-        assert last.last_page is not None or not last.has_next
+        assert last.last_page is not None or not last.has_next_link
 
 
 @given(
@@ -732,7 +732,7 @@ def test_a_million_ids_that_lie_together_take_less_than_a_megabyte() -> None:
     seen = SeenIds()
     for number in range(1_000_000):
         seen.add(number)
-    blocks = seen._bits
+    blocks = seen._blocks
     used = sys.getsizeof(blocks) + sum(
         sys.getsizeof(each) for pair in blocks.items() for each in pair
     )

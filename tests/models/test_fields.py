@@ -29,7 +29,8 @@ from moregood_async import (
     LocationUpdateFields,
     Unset,
 )
-from moregood_async.models.fields import SentValue, wire_date
+from moregood_async.models.dates import format_date
+from moregood_async.models.fields import SentValue
 from tests.strategies import SENT, date_likes, examples, sent_fields
 
 LEAST: dict[type[SentValue], dict[str, Any]] = {
@@ -314,7 +315,7 @@ class Stamp(datetime):
 )
 def test_a_date_goes_out_as_the_api_takes_it(told: DateLike, written: str) -> None:
     """``YYYY-MM-DD``, or UTC with a Z and whole seconds; Laravel drops offsets."""
-    assert written == wire_date(told)
+    assert written == format_date(told)
 
 
 @pytest.mark.parametrize(
@@ -354,12 +355,12 @@ def test_a_naive_time_is_told_what_to_use() -> None:
 @given(date_likes)
 def test_a_written_date_is_the_same_moment(told: DateLike) -> None:
     """But for what is below a second."""
-    written = wire_date(told)
+    written = format_date(told)
     if isinstance(told, datetime):
         assert told.astimezone(UTC).replace(microsecond=0) == datetime.fromisoformat(written)
     else:
         assert str(told) == written
-    assert written == wire_date(written)
+    assert written == format_date(written)
 
 
 @examples
@@ -367,10 +368,10 @@ def test_a_written_date_is_the_same_moment(told: DateLike) -> None:
 def test_no_text_breaks_the_reading_of_dates(text: str) -> None:
     """It is one, or a `ValueError`."""
     try:
-        written = wire_date(text)
+        written = format_date(text)
     except ValueError:
         return
-    assert written == wire_date(written)
+    assert written == format_date(written)
 
 
 @pytest.mark.parametrize("kind", [ChargeCreate, AskCreate], ids=lambda kind: kind.__name__)
