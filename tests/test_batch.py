@@ -70,7 +70,7 @@ async def test_results_come_as_they_complete(source: Callable[[Iterable[Any]], A
     """The quick ones first, each with its place in the source."""
     batch = Batch(source(range(20)), later_first, workers=20)
     got = [(result.index, result.item, result.value) async for result in batch]
-    assert [(i, i, i) for i in range(20)] == sorted(got)
+    assert sorted(got) == [(i, i, i) for i in range(20)]
     assert sorted(got) != got
 
 
@@ -80,7 +80,7 @@ async def test_ordered_results_come_in_the_sources_order(
 ) -> None:
     """However long each takes."""
     batch = Batch(source(range(60)), later_first, workers=7, ordered=True)
-    assert [*range(60)] == [result.index async for result in batch]
+    assert [result.index async for result in batch] == [*range(60)]
 
 
 @ORDERS
@@ -97,29 +97,29 @@ async def test_one_bad_row_never_stops_the_rest(ordered: bool) -> None:
     batch = Batch(range(30), halved, workers=4, ordered=ordered)
     results = sorted([result async for result in batch], key=lambda result: result.index)
     outcomes = ["failed" if i % 3 == 0 else "unknown" if i % 5 == 0 else "done" for i in range(30)]
-    assert outcomes == [result.outcome for result in results]
+    assert [result.outcome for result in results] == outcomes
     assert all((result.value is None) == (result.error is not None) for result in results)
-    assert BatchStats(read=30, done=16, failed=10, unknown=4) == batch.stats
+    assert batch.stats == BatchStats(read=30, done=16, failed=10, unknown=4)
 
 
 async def test_stats_count_as_it_goes() -> None:
     """What is in flight is the rest of what was read."""
     batch, seen = Batch(range(9), same, workers=2, ordered=True), list[int]()
-    assert BatchStats() == batch.stats
+    assert batch.stats == BatchStats()
     async for result in batch:
         stats = batch.stats
         assert stats.read == stats.done + stats.in_flight
         assert result.index < stats.done <= stats.read <= 9
         seen.append(stats.done)
     assert sorted(seen) == seen
-    assert BatchStats(read=9, done=9) == batch.stats
-    assert 0 == batch.stats.in_flight
+    assert batch.stats == BatchStats(read=9, done=9)
+    assert batch.stats.in_flight == 0
 
 
 def test_a_result_shows_no_row() -> None:
     """Its ``repr`` may land in a log."""
     result = Result[dict[str, str], int](index=3, item={"email": "ada@example.com"}, value=7)
-    assert "Result(index=3, value=7, error=None)" == repr(result)
+    assert repr(result) == "Result(index=3, value=7, error=None)"
 
 
 @SOURCES
@@ -128,7 +128,7 @@ async def test_an_empty_source_gives_nothing(
     source: Callable[[Iterable[Any]], Any], ordered: bool
 ) -> None:
     """And ends."""
-    assert [] == [each async for each in Batch(source([]), same, workers=3, ordered=ordered)]
+    assert [each async for each in Batch(source([]), same, workers=3, ordered=ordered)] == []
 
 
 # How the source is read ------------------------------------------------------------------------
@@ -154,9 +154,9 @@ async def test_the_source_is_read_only_as_fast_as_it_is_worked_off(
         for _turn in range(20):
             await asyncio.sleep(0)
         ahead.append(read - taken)
-    assert 120 == taken
+    assert taken == 120
     assert max(ahead) <= workers * (8 if ordered else 2)
-    assert 0 == ahead[-1]
+    assert ahead[-1] == 0
 
 
 async def test_a_slow_row_holds_back_an_ordered_batch_by_its_window() -> None:
@@ -177,9 +177,9 @@ async def test_a_slow_row_holds_back_an_ordered_batch_by_its_window() -> None:
     async with aclosing(aiter(Batch(counted(), first_waits, workers=5, ordered=True))) as results:
         first = asyncio.ensure_future(anext(results))
         await asyncio.sleep(0.05)
-        assert 5 * 8 == read
+        assert read == 5 * 8
         gate.set()
-        assert 0 == (await first).index
+        assert (await first).index == 0
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ async def test_memory_stays_flat_however_long_the_source_is(ordered: bool, rows:
         if counted in {10_000, rows - 1_000}:
             gc.collect()
             used[counted] = sys.getallocatedblocks()
-    assert rows == counted
+    assert counted == rows
     assert used[rows - 1_000] - used[10_000] < 3_000
 
 
@@ -217,9 +217,9 @@ async def test_a_source_that_breaks_raises_after_what_was_read_is_given(
     got = list[Result[int, int]]()
     with pytest.raises(LookupError, match="line 11"):
         await into(got, batch)
-    assert [*range(10)] == sorted(result.index for result in got)
-    assert 10 == batch.stats.done
-    assert set() == tasks_left()
+    assert sorted(result.index for result in got) == [*range(10)]
+    assert batch.stats.done == 10
+    assert tasks_left() == set()
 
 
 async def test_stop_reads_no_further_and_finishes_what_was_read() -> None:
@@ -228,17 +228,17 @@ async def test_stop_reads_no_further_and_finishes_what_was_read() -> None:
     async for result in batch:
         got.append(result.index)
         batch.stop()
-    assert sorted(got) == [*range(batch.stats.read)]
+    assert [*range(batch.stats.read)] == sorted(got)
     assert len(got) <= 4 * 2 + 1
-    assert 0 == batch.stats.in_flight
+    assert batch.stats.in_flight == 0
 
 
 async def test_a_batch_stopped_before_it_runs_reads_nothing() -> None:
     """And gives nothing."""
     batch = Batch(range(9), same, workers=2)
     batch.stop()
-    assert [] == [each async for each in batch]
-    assert 0 == batch.stats.read
+    assert [each async for each in batch] == []
+    assert batch.stats.read == 0
 
 
 # Left early ------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ async def test_leaving_early_cancels_what_is_in_flight(ordered: bool) -> None:
         async for _ in results:
             await asyncio.sleep(0.01)
             break
-    assert set() == tasks_left()
+    assert tasks_left() == set()
     assert batch.stats.in_flight == len(ended) == 5
 
 
@@ -271,7 +271,7 @@ async def test_a_plain_break_is_cleaned_up_too() -> None:
     async for _ in Batch(range(100), same, workers=5):
         break
     await asyncio.sleep(0.05)
-    assert set() == tasks_left()
+    assert tasks_left() == set()
 
 
 async def test_an_error_in_the_consumer_ends_it_cleanly() -> None:
@@ -284,7 +284,7 @@ async def test_an_error_in_the_consumer_ends_it_cleanly() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await consume()
-    assert set() == tasks_left()
+    assert tasks_left() == set()
 
 
 async def test_a_cancelled_consumer_ends_it_cleanly() -> None:
@@ -303,7 +303,7 @@ async def test_a_cancelled_consumer_ends_it_cleanly() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     await asyncio.sleep(0.01)
-    assert set() == tasks_left()
+    assert tasks_left() == set()
 
 
 @ORDERS
@@ -319,7 +319,7 @@ async def test_a_row_that_cancels_itself_is_not_lost(ordered: bool) -> None:
 
     batch = Batch(range(6), odd, workers=2, ordered=ordered)
     results = sorted([result async for result in batch], key=_index)
-    assert ["done", "unknown"] * 3 == [result.outcome for result in results]
+    assert [result.outcome for result in results] == ["done", "unknown"] * 3
     assert "cancelled from within" in str(results[1].error)
 
 
@@ -329,7 +329,7 @@ async def test_a_row_that_cancels_itself_is_not_lost(ordered: bool) -> None:
 async def test_a_batch_runs_once() -> None:
     """A second run would find its source used up."""
     batch = Batch(range(3), same, workers=2)
-    assert 3 == len([each async for each in batch])
+    assert len([each async for each in batch]) == 3
     with pytest.raises(RuntimeError, match="a batch runs once"):
         aiter(batch)
 
@@ -365,10 +365,10 @@ async def test_many_customers_are_upserted_once_each(
     """By the server's own count."""
     batch = client.customers.upsert_many(people(300), ordered=ordered)
     results = [result async for result in batch]
-    assert {"done"} == {result.outcome for result in results}
-    assert [*range(300)] == [r.index for r in (results if ordered else sorted(results, key=_index))]
+    assert {result.outcome for result in results} == {"done"}
+    assert [r.index for r in (results if ordered else sorted(results, key=_index))] == [*range(300)]
     audit = sandbox.audit()
-    assert (300, 300) == (audit.customers, audit.requests["customers.upsert"])
+    assert (audit.customers, audit.requests["customers.upsert"]) == (300, 300)
     emails = [row["email"] for row in people(300)]
     assert all(r.value is not None and r.value.email == emails[r.index] for r in results)
 
@@ -390,16 +390,24 @@ async def test_values_and_mappings_may_be_mixed_and_wrong_rows_say_why(
         None,
     ]
     results = [each async for each in client.customers.upsert_many(rows, ordered=True)]
-    assert ["done", "done", "failed", "failed", "failed", "failed"] == [
-        each.outcome for each in results
+    assert [each.outcome for each in results] == [
+        "done",
+        "done",
+        "failed",
+        "failed",
+        "failed",
+        "failed",
     ]
     errors = [each.error for each in results[2:] if isinstance(each.error, InvalidRequest)]
-    assert ["emial", "first_name", "CustomerUpsert", "first_name"] == [
-        next(iter(error.fields)) for error in errors
+    assert [next(iter(error.fields)) for error in errors] == [
+        "emial",
+        "first_name",
+        "CustomerUpsert",
+        "first_name",
     ]
-    assert {"customers.upsert"} == {error.operation for error in errors}
+    assert {error.operation for error in errors} == {"customers.upsert"}
     assert "did you mean email" in str(errors[0])
-    assert 2 == sandbox.audit().requests["customers.upsert"]
+    assert sandbox.audit().requests["customers.upsert"] == 2
 
 
 async def test_charges_and_asks_are_created_in_numbers(
@@ -418,11 +426,11 @@ async def test_charges_and_asks_are_created_in_numbers(
     ]
     charged = [each async for each in client.charges.create_many(charges, ordered=True)]
     asked = [each async for each in client.asks.create_many(asks, ordered=True)]
-    assert ["done", "done", "failed"] == [each.outcome for each in charged]
-    assert ["done", "failed"] == [each.outcome for each in asked]
+    assert [each.outcome for each in charged] == ["done", "done", "failed"]
+    assert [each.outcome for each in asked] == ["done", "failed"]
     assert isinstance(charged[2].error, NotFound)
     assert isinstance(asked[1].error, NotFound)
-    assert (2, 1) == (sandbox.audit().charges, sandbox.audit().asks)
+    assert (sandbox.audit().charges, sandbox.audit().asks) == (2, 1)
 
 
 async def test_a_row_whose_answer_was_lost_is_unknown_and_not_sent_again(
@@ -430,14 +438,14 @@ async def test_a_row_whose_answer_was_lost_is_unknown_and_not_sent_again(
 ) -> None:
     """The ask took effect, once; nobody here can know."""
     rows = [{"email": f"ada{number}@example.com", "channels": ["email"]} for number in range(6)]
-    assert 6 == len([each async for each in client.customers.upsert_many(people(6))])
+    assert len([each async for each in client.customers.upsert_many(people(6))]) == 6
     sandbox.faults = DropAfterEffect(times=2, on="asks.create")
     batch = client.asks.create_many(rows)
     outcomes = sorted([result.outcome async for result in batch])
-    assert ["done"] * 4 + ["unknown"] * 2 == outcomes
-    assert BatchStats(read=6, done=4, unknown=2) == batch.stats
+    assert outcomes == ["done"] * 4 + ["unknown"] * 2
+    assert batch.stats == BatchStats(read=6, done=4, unknown=2)
     audit = sandbox.audit()
-    assert (6, 6, ()) == (audit.asks, audit.requests["asks.create"], audit.duplicate_asks)
+    assert (audit.asks, audit.requests["asks.create"], audit.duplicate_asks) == (6, 6, ())
 
 
 async def test_a_row_told_to_wait_is_patient_beyond_its_deadline(
@@ -447,7 +455,7 @@ async def test_a_row_told_to_wait_is_patient_beyond_its_deadline(
     sandbox.faults = Refuse(429, {"Retry-After": "0"}, times=1)
     hasty = client.with_options(deadline=0.5)
     results = [each async for each in hasty.customers.upsert_many(people(5))]
-    assert {"done"} == {each.outcome for each in results}
+    assert {each.outcome for each in results} == {"done"}
 
 
 @pytest.mark.parametrize("bound", [1, 5])
@@ -469,8 +477,8 @@ async def test_no_more_are_in_flight_than_max_concurrency(sandbox: Sandbox, boun
         sandbox.serve() as server,
         MoreGoodClient(KEY, base_url=server.base_url, max_concurrency=bound) as client,
     ):
-        assert 40 == len([each async for each in client.customers.upsert_many(people(40))])
-    assert bound == most
+        assert len([each async for each in client.customers.upsert_many(people(40))]) == 40
+    assert most == bound
 
 
 async def test_a_middleware_that_raises_costs_its_row_and_no_other(
@@ -488,9 +496,9 @@ async def test_a_middleware_that_raises_costs_its_row_and_no_other(
 
     view = client.with_options(middlewares=(moody,))
     results = [each async for each in view.customers.upsert_many(people(4))]
-    assert ["done", "done", "done", "unknown"] == sorted(each.outcome for each in results)
-    assert ["KeyError"] == [type(each.error).__name__ for each in results if each.error]
-    assert 3 == sandbox.audit().customers
+    assert sorted(each.outcome for each in results) == ["done", "done", "done", "unknown"]
+    assert [type(each.error).__name__ for each in results if each.error] == ["KeyError"]
+    assert sandbox.audit().customers == 3
 
 
 async def test_leaving_early_closes_the_connections_in_flight(
@@ -518,11 +526,11 @@ async def test_reviews_and_messages_of_many_customers_come_with_their_customer(
     ids = [customer.id for customer in customers if customer]
     expected = [(each, sandbox.click(each, score)) for each in ids for score in (4, 5)]
     got = [(each, review.id) async for each, review in client.reviews.for_customers(source(ids))]
-    assert sorted(expected) == sorted(got)
+    assert sorted(got) == sorted(expected)
     asks = ({"email": row["email"], "channels": ["email"]} for row in people(10))
-    assert 10 == len([each async for each in client.asks.create_many(asks)])
+    assert len([each async for each in client.asks.create_many(asks)]) == 10
     messages = [pair async for pair in client.messages.for_customers(source(ids))]
-    assert sorted(ids) == sorted(each for each, _ in messages)
+    assert sorted(each for each, _ in messages) == sorted(ids)
     assert all(message.customer and message.customer.id == each for each, message in messages)
 
 
@@ -541,8 +549,8 @@ async def test_many_customers_lists_are_read_at_once_within_max_concurrency(
         return answered(page_of([1]))
 
     client = reader(counted, max_concurrency=6)
-    assert 50 == len([pair async for pair in client.reviews.for_customers(range(50))])
-    assert 6 == most
+    assert len([pair async for pair in client.reviews.for_customers(range(50))]) == 50
+    assert most == 6
 
 
 @pytest.mark.parametrize("noun", ["reviews", "messages"])
@@ -552,7 +560,7 @@ async def test_a_customer_that_cannot_be_read_ends_it_and_is_named(
     """With the operation, and a note that names the customer."""
     with pytest.raises(NotFound) as raised:
         await into([], getattr(client, noun).for_customers([9041]))
-    assert f"customers.{noun}" == raised.value.operation
+    assert raised.value.operation == f"customers.{noun}"
     assert any("9041" in note for note in raised.value.__notes__)
 
 
@@ -584,4 +592,4 @@ async def test_for_customers_that_is_left_early_leaves_nothing_running(reader: R
     async with aclosing(reader(slow).messages.for_customers(range(1000))) as pairs:
         async for _ in pairs:
             break
-    assert set() == tasks_left()
+    assert tasks_left() == set()

@@ -120,7 +120,7 @@ def test_a_field_of_any_type_is_read_or_kept(kind: type[Any], name: str) -> None
         expected = {"unheard_of": through["unheard_of"]}
         if value is not None and getattr(model, name) is None:
             expected[name] = through[name]
-        assert expected == model.extra
+        assert model.extra == expected
 
 
 def _is_an_id(value: Any) -> bool:
@@ -132,7 +132,7 @@ def test_an_id_is_needed(kind: type[Any]) -> None:
     """The one thing without which an object is none."""
     with pytest.raises(codec.DecodeError, match=f"a {kind.__name__} without its id"):
         codec.decode(kind, {})
-    assert kind(id=1) == codec.decode(kind, {"id": 1})
+    assert codec.decode(kind, {"id": 1}) == kind(id=1)
 
 
 def test_an_exact_id_is_needed(json_library: str) -> None:
@@ -143,7 +143,7 @@ def test_an_exact_id_is_needed(json_library: str) -> None:
             codec.decode(Location, codec.loads(body))
     else:
         expected = Location(id=123456789012345678901234567890)
-        assert expected == codec.decode(Location, codec.loads(body))
+        assert codec.decode(Location, codec.loads(body)) == expected
 
 
 @each_kind
@@ -161,7 +161,7 @@ def test_a_model_reads_back_as_it_was(kind: type[Any]) -> None:
     @examples
     @given(models(kind))
     def holds(model: Any) -> None:
-        assert model == read(kind, as_answered(model))
+        assert read(kind, as_answered(model)) == model
 
     holds()
 
@@ -187,8 +187,8 @@ def test_a_spoilt_answer_is_read_as_far_as_it_goes(kind: type[Any]) -> None:
             and name not in model.extra
             and (name not in part_kinds(kind) or getattr(model, name) is None)
         ]
-        assert [] == lost
-        assert [] == [name for name in model.extra if name not in told]
+        assert lost == []
+        assert [name for name in model.extra if name not in told] == []
 
     holds()
 
@@ -226,8 +226,8 @@ def test_a_spoilt_answer_is_unexpected_at_the_most(kind: type[Any]) -> None:
 def test_a_flag_is_a_boolean(told: object, expected: bool | None) -> None:
     """Whether the database or PHP wrote it."""
     review = read(Review, {"id": 1, "is_hidden": told})
-    assert expected is review.is_hidden
-    assert {} == review.extra
+    assert review.is_hidden is expected
+    assert review.extra == {}
 
 
 @pytest.mark.parametrize("odd", [2, -1, "true", "yes", "", 1.0, []], ids=repr)
@@ -235,7 +235,7 @@ def test_what_is_no_flag_is_kept_aside(odd: object) -> None:
     """Nothing is guessed."""
     review = read(Review, {"id": 1, "is_hidden": odd})
     assert review.is_hidden is None
-    assert {"is_hidden": odd} == review.extra
+    assert review.extra == {"is_hidden": odd}
 
 
 @pytest.mark.parametrize(
@@ -256,9 +256,9 @@ def test_what_is_no_flag_is_kept_aside(odd: object) -> None:
 def test_a_time_is_aware_and_in_utc(told: object, expected: datetime) -> None:
     """From unix seconds, as the API answers, or from ISO 8601, as is reported of some answers."""
     customer = read(Customer, {"id": 1, "created_at": told})
-    assert expected == customer.created_at
-    assert UTC is customer.created_at.tzinfo
-    assert {} == customer.extra
+    assert customer.created_at == expected
+    assert customer.created_at.tzinfo is UTC
+    assert customer.extra == {}
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone cannot be changed here")
@@ -271,7 +271,7 @@ def test_a_time_without_a_zone_is_in_utc_wherever_this_runs(
         time.tzset()
         customer = read(Customer, {"id": 1, "created_at": "2026-05-01 08:30:00"})
     time.tzset()
-    assert datetime(2026, 5, 1, 8, 30, tzinfo=UTC) == customer.created_at
+    assert customer.created_at == datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -283,8 +283,8 @@ def test_what_is_no_time_is_kept_aside(odd: object) -> None:
     """Also where Python's calendar ends."""
     customer = read(Customer, {"id": 1, "created_at": odd, "updated_at": 0})
     assert customer.created_at is None
-    assert {"created_at": odd} == customer.extra
-    assert datetime(1970, 1, 1, tzinfo=UTC) == customer.updated_at
+    assert customer.extra == {"created_at": odd}
+    assert customer.updated_at == datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -311,9 +311,9 @@ def test_what_is_no_time_is_kept_aside(odd: object) -> None:
 def test_numbers_may_be_text(told: object, count: int | None, total: float | None) -> None:
     """MySQL's sums and averages come as text, whole floats as integers; nonsense does not count."""
     customer = read(Customer, {"id": 1, "charges_count": told, "charges_sum": told})
-    assert (count, total) == (customer.charges_count, customer.charges_sum)
+    assert (customer.charges_count, customer.charges_sum) == (count, total)
     kept = {"charges_count": count, "charges_sum": total}
-    assert {name: told for name, value in kept.items() if value is None} == customer.extra
+    assert customer.extra == {name: told for name, value in kept.items() if value is None}
 
 
 @pytest.mark.parametrize("empty", [None, [], {}], ids=repr)
@@ -324,8 +324,8 @@ def test_a_part_may_be_missing_in_every_way(empty: object) -> None:
         assert review.reviewer is not None
         assert review.reviewer.photo is None
     else:
-        assert (None, None) == (review.reviewer, review.source)
-    assert ({"reviewer": [], "source": []} if empty == [] else {}) == review.extra
+        assert (review.reviewer, review.source) == (None, None)
+    assert review.extra == ({"reviewer": [], "source": []} if empty == [] else {})
     assert read(Review, {"id": 1}).reviewer is None
 
 
@@ -339,17 +339,17 @@ def test_a_misfit_inside_a_part_spoils_that_field_alone() -> None:
             "reviewer": {"name": ["Ada"], "last_name": "Lovelace", "photo": {"link": 7, "w": 80}},
         },
     )
-    assert {} == review.extra
-    assert 5 == review.score
-    assert ("Lovelace", {"name": ["Ada"]}) == (review.reviewer.last_name, review.reviewer.extra)
-    assert {"link": 7, "w": 80} == review.reviewer.photo.extra
+    assert review.extra == {}
+    assert review.score == 5
+    assert (review.reviewer.last_name, review.reviewer.extra) == ("Lovelace", {"name": ["Ada"]})
+    assert review.reviewer.photo.extra == {"link": 7, "w": 80}
 
 
 def test_the_unknown_is_kept_under_its_name() -> None:
     """Also what is called ``extra`` itself."""
     charge = read(Charge, {"extra": 1, "tax": {"rate": 20}, "amount": "much", "currency": "USD"})
-    assert Charge(currency="USD", extra={"extra": 1, "tax": {"rate": 20}, "amount": "much"}) == (
-        charge
+    assert charge == (
+        Charge(currency="USD", extra={"extra": 1, "tax": {"rate": 20}, "amount": "much"})
     )
 
 
@@ -357,7 +357,7 @@ def test_reading_leaves_what_was_read_alone() -> None:
     """The answer's own JSON is not written to."""
     told: dict[str, Any] = {"id": 1, "email": 5, "unheard_of": []}
     codec.decode(Customer, told)
-    assert {"id": 1, "email": 5, "unheard_of": []} == told
+    assert told == {"id": 1, "email": 5, "unheard_of": []}
 
 
 def test_nothing_but_speed_is_lost_without_orjson(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,8 +368,8 @@ def test_nothing_but_speed_is_lost_without_orjson(monkeypatch: pytest.MonkeyPatc
     assert spec.loader is not None
     bare: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(bare)
-    assert Location(id=1) == bare.decode(Location, bare.loads(b'{"id": 1}'))
-    assert b'{"name":"Soho"}' == bare.encode(LocationUpdate(name="Soho"))
+    assert bare.decode(Location, bare.loads(b'{"id": 1}')) == Location(id=1)
+    assert bare.encode(LocationUpdate(name="Soho")) == b'{"name":"Soho"}'
 
 
 @pytest.mark.parametrize("kind", SENT, ids=lambda kind: kind.__name__)
@@ -380,7 +380,7 @@ def test_a_sent_value_is_written_as_it_is(kind: type[SentValue]) -> None:
     @given(sent_fields[kind])
     def holds(fields: dict[str, Any]) -> None:
         written = json.loads(codec.encode(kind.of(fields)))
-        assert {name: _as_written(name, value) for name, value in fields.items()} == written
+        assert written == {name: _as_written(name, value) for name, value in fields.items()}
 
     holds()
 
@@ -402,7 +402,7 @@ def test_unset_is_not_sent_and_none_is_null(kind: type[SentValue]) -> None:
     one_address = {"email": "a@b"} if "email" in optional else {}
     for name in {*optional} - {"email"}:
         value = kind.of({**{n: fields[n] for n in needed}, **one_address, name: None})
-        assert {*needed, *one_address, name} == json.loads(codec.encode(value)).keys()
+        assert json.loads(codec.encode(value)).keys() == {*needed, *one_address, name}
         assert json.loads(codec.encode(value))[name] is None
 
 
@@ -411,22 +411,22 @@ def test_any_sequence_is_written_as_a_list() -> None:
     from collections import UserList, deque
 
     value = CustomerUpsert(first_name="Ada", tags=deque(["regular"]))
-    assert {"first_name": "Ada", "tags": ["regular"]} == json.loads(codec.encode(value))
+    assert json.loads(codec.encode(value)) == {"first_name": "Ada", "tags": ["regular"]}
     ask = AskCreate(email="a@b", channels=UserList(["sms"]))
-    assert ["sms"] == json.loads(codec.encode(ask))["channels"]
+    assert json.loads(codec.encode(ask))["channels"] == ["sms"]
 
 
 @pytest.mark.parametrize("amount", [2**63 - 1, -(2**63)])
 def test_an_amount_of_64_bits_is_written_exactly(amount: int) -> None:
     """To the last digit."""
     value = ChargeCreate(amount=amount, email="a@b")
-    assert amount == json.loads(codec.encode(value))["amount"]
+    assert json.loads(codec.encode(value))["amount"] == amount
 
 
 def test_text_is_written_in_utf_8() -> None:
     """Both libraries write the same bytes."""
     value = LocationUpdate(name='Zoë "Ω" \U0001f600\n')
-    assert '{"name":"Zoë \\"Ω\\" \U0001f600\\n"}'.encode() == codec.encode(value)
+    assert codec.encode(value) == '{"name":"Zoë \\"Ω\\" \U0001f600\\n"}'.encode()
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_json_nested_beyond_reason_is_a_value_error() -> None:
 @given(json_values)
 def test_json_is_read_as_it_was_written(value: Any) -> None:
     """By `dumps`, for requests of one's own; as exactly as the library reads numbers."""
-    assert json.loads(json.dumps(value)) == json.loads(codec.dumps(value))
+    assert json.loads(codec.dumps(value)) == json.loads(json.dumps(value))
     assert codec.loads(json.dumps(value).encode()) == codec.loads(codec.dumps(value))
 
 
@@ -488,8 +488,8 @@ def test_what_json_cannot_say_is_refused_before_it_is_sent(value: object, why: s
     """By the call that was to send it, with the reason and without the value."""
     with pytest.raises(InvalidRequest) as caught:
         codec.dumps(value, operation="POST charges")
-    assert {"json": (f"cannot be written as JSON ({why})",)} == caught.value.fields
-    assert "POST charges" == caught.value.operation
+    assert caught.value.fields == {"json": (f"cannot be written as JSON ({why})",)}
+    assert caught.value.operation == "POST charges"
 
 
 @examples
@@ -500,7 +500,7 @@ def test_no_bytes_break_the_reading(body: bytes) -> None:
         said = codec.loads(body)
     except ValueError:
         return
-    assert said == json.loads(body)
+    assert json.loads(body) == said
 
 
 # Readers are written for the order in which fields come
@@ -518,16 +518,16 @@ def test_fields_come_in_any_order(kind: type[Any]) -> None:
         mixed = [*names[by:], *names[:by]]
         some = [name for name in mixed if name in expected.extra or name in least(kind)]
         for order in (mixed, mixed[::-1], some):
-            assert expected == read(kind, {name: told[name] for name in order})
+            assert read(kind, {name: told[name] for name in order}) == expected
 
 
 def test_a_server_that_shuffles_fields_fills_no_memory() -> None:
     """So many orders have a reader; what comes in others is read field by field."""
     plan = _Plan(Location, codec._CONVERTER.get_structure_hook)
     readers = [plan.make_reader(("id", f"x{number}")) for number in range(MAX_READERS + 2)]
-    assert MAX_READERS == len(plan.readers)
+    assert len(plan.readers) == MAX_READERS
     for reader in readers[MAX_READERS:]:
-        assert Location(id=1, extra={"x": 2}) == reader({"id": 1, "x": 2})
+        assert reader({"id": 1, "x": 2}) == Location(id=1, extra={"x": 2})
 
 
 @pytest.mark.parametrize(
@@ -550,8 +550,8 @@ def test_a_server_that_shuffles_fields_fills_no_memory() -> None:
 )
 def test_no_name_in_an_answer_gets_into_a_readers_source(name: str) -> None:
     """It is data, and in ``extra``."""
-    assert Location(id=7, name="Soho", extra={name: 1}) == (
-        read(Location, {"id": 7, name: 1, "name": "Soho"})
+    assert read(Location, {"id": 7, name: 1, "name": "Soho"}) == (
+        Location(id=7, name="Soho", extra={name: 1})
     )
 
 
@@ -562,13 +562,13 @@ def test_times_that_look_alike_are_not_taken_for_each_other() -> None:
         {"id": 1, "signed_up_at": 1, "created_at": True, "updated_at": 1, "first_asked_at": 1.5},
     )
     second = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
-    assert (second, None, second) == (
+    assert (
         customer.signed_up_at,
         customer.created_at,
         customer.updated_at,
-    )
-    assert second + timedelta(seconds=0.5) == customer.first_asked_at
-    assert {"created_at": True} == customer.extra
+    ) == (second, None, second)
+    assert customer.first_asked_at == second + timedelta(seconds=0.5)
+    assert customer.extra == {"created_at": True}
 
 
 def test_a_list_is_read_as_its_objects_are() -> None:

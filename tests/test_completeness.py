@@ -65,8 +65,8 @@ TABLE = {
 
 def test_the_table_is_the_designs() -> None:
     """Name, method and path of the ten, in the documentation's order."""
-    assert TABLE == {each.name: f"{each.method} {each.path}" for each in OPERATIONS}
-    assert [*TABLE] == [each.name for each in OPERATIONS]
+    assert {each.name: f"{each.method} {each.path}" for each in OPERATIONS} == TABLE
+    assert [each.name for each in OPERATIONS] == [*TABLE]
 
 
 @by_operation
@@ -76,7 +76,7 @@ def test_every_operation_has_a_method(operation: Operation[Any]) -> None:
     client = MoreGoodClient(KEY)
     method = getattr(getattr(client, noun), verb)
     parameters = inspect.signature(method).parameters
-    assert ("fields" in parameters) == (operation.request_model is not None)
+    assert (operation.request_model is not None) == ("fields" in parameters)
     assert inspect.iscoroutinefunction(method) == (not operation.paginated)
     if operation.paginated:
         ids = [1] if "{" in operation.path else []
@@ -95,9 +95,9 @@ async def test_every_operation_has_an_answer_in_the_sandbox(operation: Operation
         )
         response = await sandbox(request)
         expected = 404 if "{" in operation.path else 422 if operation.request_model else 200
-        assert expected == response.status
+        assert response.status == expected
         assert b"could not be found" not in response.body
-        assert {operation.name: 1} == dict(sandbox.audit().requests)
+        assert dict(sandbox.audit().requests) == {operation.name: 1}
 
 
 def readme_rows() -> list[str]:
@@ -138,7 +138,7 @@ def classes_of(module: ModuleType) -> Iterator[type[Any]]:
 
 def test_all_is_sorted_and_has_no_name_twice() -> None:
     """In plain alphabetical order."""
-    assert sorted(set(moregood_async.__all__)) == moregood_async.__all__
+    assert moregood_async.__all__ == sorted(set(moregood_async.__all__))
 
 
 @pytest.mark.parametrize(
@@ -146,14 +146,14 @@ def test_all_is_sorted_and_has_no_name_twice() -> None:
 )
 def test_every_all_is_sorted_and_importable(module: ModuleType) -> None:
     """Of the subpackages too."""
-    assert sorted(set(module.__all__)) == list(module.__all__)
-    assert [] == [name for name in module.__all__ if not hasattr(module, name)]
+    assert list(module.__all__) == sorted(set(module.__all__))
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
 def test_all_is_complete() -> None:
     """Every error, every model, and what the client takes and gives."""
     named = {each.__name__ for module in PUBLIC_MODULES for each in classes_of(module)}
-    assert set() == named - NOT_FOR_USERS - set(moregood_async.__all__)
+    assert named - NOT_FOR_USERS - set(moregood_async.__all__) == set()
     assert NOT_FOR_USERS <= named
     assert {"Handler", "Middleware", "Request", "Response", "Rate"} <= set(moregood_async.__all__)
 
@@ -165,7 +165,7 @@ def test_what_can_be_imported_is_in_all() -> None:
         for name, value in vars(moregood_async).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert public | {"__version__"} == set(moregood_async.__all__)
+    assert set(moregood_async.__all__) == public | {"__version__"}
 
 
 @pytest.mark.parametrize("name", [n for n in moregood_async.__all__ if n != "__version__"])
@@ -216,7 +216,7 @@ def test_every_public_function_and_method_has_a_docstring(module: ModuleType) ->
             and (inspect.isfunction(value) or isinstance(value, property | classmethod))
             and not inspect.getdoc(getattr(kind, name))
         ]
-    assert [] == missing
+    assert missing == []
 
 
 # The errors ------------------------------------------------------------------------------------
@@ -256,9 +256,9 @@ def test_every_error_pickles_and_copies(kind: type[MoreGoodError]) -> None:
     error = kind(**needed)._with_operation("asks.create", "Look there.")
     error._with_attempts((moregood_async.Attempt(1, "reading", 0.1, "broke", True),))
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
-        assert type(error) is type(again)
-        assert (str(error), error.explain()) == (str(again), again.explain())
-        assert {**vars(error), "response": None} == {**vars(again), "response": None}
+        assert type(again) is type(error)
+        assert (str(again), again.explain()) == (str(error), error.explain())
+        assert {**vars(again), "response": None} == {**vars(error), "response": None}
 
 
 def test_every_public_error_is_in_the_drawn_tree() -> None:
@@ -266,8 +266,8 @@ def test_every_public_error_is_in_the_drawn_tree() -> None:
     errors = importlib.import_module("moregood_async.errors")
     names = [kind.__name__ for kind in every_error() if kind.__module__ == errors.__name__]
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert [] == [name for name in names if name not in (errors.__doc__ or "")]
-    assert [] == [name for name in names if name not in readme]
+    assert [name for name in names if name not in (errors.__doc__ or "")] == []
+    assert [name for name in names if name not in readme] == []
 
 
 # The files -------------------------------------------------------------------------------------
@@ -301,11 +301,11 @@ def test_every_command_has_help_and_a_line_in_the_readme(name: str) -> None:
     """A line of code that calls it; every option says what it is for."""
     command = moregood.commands[name]
     assert (command.help or "").strip()
-    assert [] == [
+    assert [
         option.name
         for option in command.params
         if isinstance(option, click.Option) and not option.help
-    ]
+    ] == []
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(?:console|bash)\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     assert re.search(rf"^(\$ )?(.*&& )?moregood {name}\b", "\n".join(blocks), re.MULTILINE)
@@ -317,4 +317,4 @@ def test_the_sandbox_exports_every_fault() -> None:
     sandbox = importlib.import_module("moregood_async.sandbox")
     faults: Mapping[str, object] = control.FAULTS
     assert len(faults) >= 9
-    assert set() == set(faults) - set(sandbox.__all__)
+    assert set(faults) - set(sandbox.__all__) == set()

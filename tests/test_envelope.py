@@ -54,7 +54,7 @@ def told(response: Response) -> MoreGoodError:
     ):
         with pytest.raises(MoreGoodError) as caught:
             read()
-        assert (type(error), vars(error)) == (type(caught.value), vars(caught.value))
+        assert (type(caught.value), vars(caught.value)) == (type(error), vars(error))
     return error
 
 
@@ -91,9 +91,9 @@ def test_a_message_is_the_error_of_its_status(
 ) -> None:
     """As Laravel writes it, compact or pretty."""
     error = api_error(answer({"message": message}, status))
-    assert kind is type(error)
-    assert (status, status, message) == (error.status, error.code, error.message)
-    assert {} == error.fields
+    assert type(error) is kind
+    assert (error.status, error.code, error.message) == (status, status, message)
+    assert error.fields == {}
     assert message in str(error)
 
 
@@ -134,16 +134,16 @@ L10 = {
 def test_complaints_are_told_by_field(body: object, fields: dict[str, Any]) -> None:
     """Nested ones under their dotted names, as they come."""
     error = api_error(answer(body, 422))
-    assert ValidationFailed is type(error)
-    assert fields == error.fields
-    assert [] == [name for name, said in fields.items() if said and name not in str(error)]
+    assert type(error) is ValidationFailed
+    assert error.fields == fields
+    assert [name for name, said in fields.items() if said and name not in str(error)] == []
 
 
 def test_complaints_nested_beyond_reason_are_still_an_error() -> None:
     """And not the end of the stack."""
     deep = b'{"errors":{"email":[' + b"[" * 1_000 + b"]" * 1_000 + b"]}}"
     error = api_error(answer(deep, 422))
-    assert ValidationFailed is type(error)
+    assert type(error) is ValidationFailed
     assert error.fields.keys() <= {"email"}
 
 
@@ -151,8 +151,8 @@ def test_complaints_nested_beyond_reason_are_still_an_error() -> None:
 def test_a_message_that_is_no_text_is_none(message: object) -> None:
     """It is in the body, for whoever wants it."""
     error = api_error(answer({"message": message}, 500))
-    assert "" == error.message
-    assert "500" == str(error)
+    assert error.message == ""
+    assert str(error) == "500"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_message_that_is_no_text_is_none(message: object) -> None:
 def test_a_refusal_needs_no_json(status: int, body: bytes) -> None:
     """A proxy's page is as good; the body is kept as it came."""
     error = api_error(answer(body, status))
-    assert (status, "", body) == (error.status, error.message, error.body)
+    assert (error.status, error.message, error.body) == (status, "", body)
     assert isinstance(error, ServerError) is (status >= 500)
 
 
@@ -180,14 +180,14 @@ def test_a_refusal_needs_no_json(status: int, body: bytes) -> None:
 )
 def test_a_refusal_tells_the_wait(named: dict[str, str], seconds: float | None) -> None:
     """As far as the server named one; headers in any case."""
-    assert seconds == api_error(answer({"message": "Too Many Attempts."}, 429, **named)).retry_after
+    assert api_error(answer({"message": "Too Many Attempts."}, 429, **named)).retry_after == seconds
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 def test_a_redirect_is_unexpected(status: int) -> None:
     """It is where a request without a key or with a wrong type ends; it is never followed."""
     error = told(answer(b"", status, location="https://example.com/login"))
-    assert UnexpectedResponse is type(error)
+    assert type(error) is UnexpectedResponse
     assert f"a redirect ({status}), which is never followed" in str(error)
 
 
@@ -195,7 +195,7 @@ def test_a_redirect_is_unexpected(status: int) -> None:
 def test_a_success_that_is_none_is_no_success(no: object) -> None:
     """Whatever the status, and whatever the data."""
     error = told(answer({"success": no, "data": ADA}))
-    assert UnexpectedResponse is type(error)
+    assert type(error) is UnexpectedResponse
     assert "a 200 that says success: false and nothing else" in str(error)
 
 
@@ -222,7 +222,7 @@ def test_a_refusal_with_status_200_is_a_refusal(
 ) -> None:
     """Its code stands for the status that it should have had."""
     error = api_error(answer({"success": False, **said}))
-    assert (kind, 200, code) == (type(error), error.status, error.code)
+    assert (type(error), error.status, error.code) == (kind, 200, code)
 
 
 @pytest.mark.parametrize(
@@ -232,13 +232,13 @@ def test_a_refusal_with_status_200_is_a_refusal(
 )
 def test_a_refusal_in_no_known_shape_is_unexpected(said: dict[str, Any]) -> None:
     """Nobody can say what it means."""
-    assert UnexpectedResponse is type(told(answer({"success": False, **said})))
+    assert type(told(answer({"success": False, **said}))) is UnexpectedResponse
 
 
 def test_a_refusal_says_its_own_status_and_its_envelopes_code() -> None:
     """Where a proxy or the application changed one of them."""
     error = api_error(answer({"success": False, "code": 1001, "message": "No."}, 400))
-    assert (BadRequest, 400, 1001) == (type(error), error.status, error.code)
+    assert (type(error), error.status, error.code) == (BadRequest, 400, 1001)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
@@ -258,22 +258,22 @@ def test_a_success_gives_its_object(status: int, said: object) -> None:
     """Where it says so, or says nothing against it."""
     response = answer(said, status)
     assert refusal(response) is None
-    assert Customer(id=1, first_name="Ada") == model_of(Customer, response)
+    assert model_of(Customer, response) == Customer(id=1, first_name="Ada")
 
 
 def test_laravels_escapes_are_read() -> None:
     """It escapes every slash, and writes every umlaut by its number."""
     body = b'{"success":true,"data":{"id":1,"city":"K\\u00f6ln","review_link":"https:\\/\\/a\\/b"}}'
     customer = model_of(Customer, answer(body))
-    assert ("Köln", "https://a/b") == (customer.city, customer.review_link)
+    assert (customer.city, customer.review_link) == ("Köln", "https://a/b")
 
 
 @pytest.mark.parametrize("data", [{}, {"data": None}, {"data": []}, {"data": {}}], ids=repr)
 def test_an_answer_without_data_is_an_empty_object(data: dict[str, Any]) -> None:
     """Which a charge and an ask may be, and what has an id may not."""
     response = answer({"success": True, **data})
-    assert Charge() == model_of(Charge, response)
-    assert Ask() == model_of(Ask, response)
+    assert model_of(Charge, response) == Charge()
+    assert model_of(Ask, response) == Ask()
     with pytest.raises(UnexpectedResponse, match="holds a Location without its id"):
         model_of(Location, response)
 
@@ -296,7 +296,7 @@ def test_a_success_that_is_not_json_is_unexpected(status: int, body: bytes) -> N
     for read in (model_of, first_page):
         with pytest.raises(UnexpectedResponse) as caught:
             read(Ask, answer(body, status))
-        assert (status, body) == (caught.value.status, caught.value.body)
+        assert (caught.value.status, caught.value.body) == (status, body)
         assert f"a {status} that is not JSON" in str(caught.value)
     assert refusal(answer(body, status)) is None
 
@@ -344,9 +344,9 @@ def test_a_page_holds_its_items_and_the_servers_word() -> None:
         per_page=50,
         has_next=True,
     )
-    assert expected == page
-    assert (
-        Pagination(current_page=2, last_page=3, total=110, per_page=50, has_next_link=True) == said
+    assert page == expected
+    assert said == Pagination(
+        current_page=2, last_page=3, total=110, per_page=50, has_next_link=True
     )
 
 
@@ -384,14 +384,17 @@ def test_a_page_stands_any_pagination(pagination: dict[str, Any], expected: Pagi
     """What makes no sense is not said."""
     response = answer({"success": True, "data": [], **pagination})
     page, said = page_of(Message, response, number=1)
-    assert expected == said
-    assert page == Page(
-        items=(),
-        page=1,
-        last_page=said.last_page,
-        total=said.total,
-        per_page=said.per_page,
-        has_next=said.has_page_after(1),
+    assert said == expected
+    assert (
+        Page(
+            items=(),
+            page=1,
+            last_page=said.last_page,
+            total=said.total,
+            per_page=said.per_page,
+            has_next=said.has_page_after(1),
+        )
+        == page
     )
 
 
@@ -420,7 +423,7 @@ def test_an_unexpected_answer_keeps_its_body_and_shows_none_of_it() -> None:
     body = b'{"success": true, "data": "canary@example.com"}'
     with pytest.raises(UnexpectedResponse) as caught:
         model_of(Customer, answer(body))
-    assert body == caught.value.body
+    assert caught.value.body == body
     assert "canary" not in f"{caught.value}{caught.value!r}{caught.value.explain()}"
 
 
@@ -440,7 +443,7 @@ def test_no_answer_raises_anything_of_another_kind(response: Response, kind: typ
     assert issubclass(kinds[1], (Page, MoreGoodError))
     denied = refusal(response)
     if denied is not None:
-        assert [type(denied)] * 2 == kinds
+        assert kinds == [type(denied)] * 2
     if not 200 <= response.status <= 299:
         assert denied is not None
 

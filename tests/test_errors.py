@@ -151,9 +151,9 @@ def test_the_tree_is_the_one_that_is_drawn(
     parent: type[MoreGoodError], children: set[type[MoreGoodError]]
 ) -> None:
     """In the module's docstring and in the README."""
-    assert children == {kind for kind in all_kinds(parent) if kind.__base__ is parent}
+    assert {kind for kind in all_kinds(parent) if kind.__base__ is parent} == children
     assert errors.__doc__ is not None
-    assert [] == [kind for kind in children if kind.__name__ not in errors.__doc__]
+    assert [kind for kind in children if kind.__name__ not in errors.__doc__] == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_the_tree_is_the_one_that_is_drawn(
 )
 def test_a_status_stands_for_a_class(status: int, kind: type[APIError]) -> None:
     """And for the plain `APIError` where there is none of its own."""
-    assert kind is error_class(status)
+    assert error_class(status) is kind
 
 
 @each_error
@@ -197,11 +197,11 @@ def test_an_error_survives_being_carried(
     """With every attribute, its text and its notes."""
     before = lived(error)
     after = carried(before)
-    assert type(before) is type(after)
+    assert type(after) is type(before)
     assert before is not after
-    assert vars(before) == vars(after)
-    assert before.args == after.args
-    assert (str(before), before.explain()) == (str(after), after.explain())
+    assert vars(after) == vars(before)
+    assert after.args == before.args
+    assert (str(after), after.explain()) == (str(before), before.explain())
 
 
 def test_an_error_crosses_a_process_pool() -> None:
@@ -213,7 +213,7 @@ def test_an_error_crosses_a_process_pool() -> None:
     ):
         pool.submit(_raise_pickled, pickle.dumps(before)).result(timeout=60)
     told: dict[str, Any] = dict(vars(caught.value))
-    assert vars(before) == told
+    assert told == vars(before)
 
 
 def _raise_pickled(pickled: bytes) -> None:
@@ -276,7 +276,7 @@ def test_an_error_says_what_where_how_far_how_long_and_what_to_do(
     error: MoreGoodError, said: str
 ) -> None:
     """The operation, the attempt, the phase, the seconds and the advice, as far as there are."""
-    assert said == str(error)
+    assert str(error) == said
 
 
 def test_an_error_explains_all_attempts() -> None:
@@ -286,18 +286,18 @@ def test_an_error_explains_all_attempts() -> None:
         ._with_attempts((REFUSED, LOST))
         ._with_operation("asks.create", "Look first.")
     )
-    assert [
+    assert error.explain().splitlines() == [
         "AttemptTimedOut: asks.create: cut off",
         "- attempt 1: refused (connecting, 0.10 s)",
         "- attempt 2: no answer in time (waiting, 30.25 s, may have taken effect)",
         "- It may have taken effect. Look first.",
         "- attempt_timeout= gives each attempt more time.",
-    ] == error.explain().splitlines()
+    ]
 
 
 def test_an_error_without_attempts_explains_itself() -> None:
     """In one line, where there is nothing else to say."""
-    assert "ConfigurationError: no key" == ConfigurationError("no key").explain()
+    assert ConfigurationError("no key").explain() == "ConfigurationError: no key"
 
 
 @pytest.mark.parametrize(
@@ -314,31 +314,31 @@ def test_an_effect_is_possible_where_any_attempt_may_have_had_one(
 ) -> None:
     """The last attempt alone does not decide."""
     error = MoreGoodError("x", may_have_applied=before)._with_attempts(attempts)
-    assert expected is error.may_have_applied
-    assert attempts == error.attempts
-    assert expected is ("It may have taken effect." in str(error))
+    assert error.may_have_applied is expected
+    assert error.attempts == attempts
+    assert ("It may have taken effect." in str(error)) is expected
 
 
 def test_the_code_is_the_status_where_the_envelope_has_none() -> None:
     """Every `APIError` has one."""
-    assert (404, 404) == (NotFound("", status=404).code, NotFound("", status=404).status)
-    assert (422, 200) == (lambda e: (e.code, e.status))(APIError("", status=200, code=422))
+    assert (NotFound("", status=404).code, NotFound("", status=404).status) == (404, 404)
+    assert (lambda e: (e.code, e.status))(APIError("", status=200, code=422)) == (422, 200)
 
 
 def test_an_api_error_keeps_what_the_server_said() -> None:
     """As attributes, for code to decide by."""
     error = api_error(ValidationFailed, 422)
-    assert "No." == error.message
-    assert {"email": ("is wrong", "is late")} == error.fields
-    assert 1.5 == error.retry_after
-    assert b'{"message": "No."}' == error.body
+    assert error.message == "No."
+    assert error.fields == {"email": ("is wrong", "is late")}
+    assert error.retry_after == 1.5
+    assert error.body == b'{"message": "No."}'
 
 
 def test_an_error_for_no_wait_and_no_field_says_so() -> None:
     """None and nothing, not zero."""
     error = APIError("", status=500)
-    assert (None, {}, b"") == (error.retry_after, error.fields, error.body)
-    assert "500" == str(error)
+    assert (error.retry_after, error.fields, error.body) == (None, {}, b"")
+    assert str(error) == "500"
 
 
 CANARIES = ["canary@example.com", "+1 415 555 0199"]
@@ -361,9 +361,9 @@ def test_an_error_names_nobody(error: MoreGoodError) -> None:
     """Neither its text, nor its repr, nor its story; fields and body are the server's own."""
     shown = f"{error} {error!r} {error.explain()}"
     assert "***" in shown
-    assert [] == [canary for canary in CANARIES if canary in shown]
+    assert [canary for canary in CANARIES if canary in shown] == []
 
 
 def test_the_servers_sentence_is_masked_as_an_attribute_too() -> None:
     """`APIError.message` is what people print."""
-    assert "*** is taken" == ValidationFailed(f"{CANARIES[0]} is taken", status=422).message
+    assert ValidationFailed(f"{CANARIES[0]} is taken", status=422).message == "*** is taken"

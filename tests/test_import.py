@@ -20,24 +20,24 @@ def loaded_after(code: str) -> set[str]:
         text=True,
         check=False,
     )
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
 def test_the_package_imports_nothing_heavy() -> None:
     """The transport's library comes with the first client that needs it."""
-    assert set() == loaded_after("import moregood_async")
+    assert loaded_after("import moregood_async") == set()
 
 
 def test_a_client_without_a_transport_of_its_own_brings_aiohttp() -> None:
     """Which shows that the test above could fail."""
-    assert {"aiohttp"} == loaded_after("import moregood_async\nmoregood_async.MoreGoodClient('k')")
+    assert loaded_after("import moregood_async\nmoregood_async.MoreGoodClient('k')") == {"aiohttp"}
 
 
 def test_the_sandbox_without_a_socket_needs_no_aiohttp() -> None:
     """Only serving does."""
     script = "from moregood_async.sandbox import Sandbox\nSandbox().close()"
-    assert {"sqlite3"} == loaded_after(script)
+    assert loaded_after(script) == {"sqlite3"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["import", "--help"]], ids=str)

@@ -53,7 +53,7 @@ def test_nothing_is_fetched_before_it_is_asked_for(reader: Reader) -> None:
     """Making a paginator sends nothing."""
     listing = Listing.of(4)
     reader(listing).reviews.list(prefetch=3)
-    assert [] == listing.asked
+    assert listing.asked == []
 
 
 async def test_items_come_lazily_in_order_a_page_at_a_time(reader: Reader) -> None:
@@ -61,16 +61,16 @@ async def test_items_come_lazily_in_order_a_page_at_a_time(reader: Reader) -> No
     listing, got = Listing.of(5), list[tuple[int, int]]()
     async for review in reader(listing).reviews.list():
         got.append((review.id, len(listing.asked)))
-    assert [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)] == got
-    assert [1, 2, 3] == listing.asked
+    assert got == [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)]
+    assert listing.asked == [1, 2, 3]
 
 
 @PREFETCHES
 async def test_every_walk_starts_anew(reader: Reader, prefetch: int) -> None:
     """A paginator can be walked twice, with the same result."""
     paginator = reader(Listing.of(5)).reviews.list(prefetch=prefetch)
-    assert [1, 2, 3, 4, 5] == await ids_of(paginator)
-    assert [1, 2, 3, 4, 5] == await ids_of(paginator)
+    assert await ids_of(paginator) == [1, 2, 3, 4, 5]
+    assert await ids_of(paginator) == [1, 2, 3, 4, 5]
 
 
 @PREFETCHES
@@ -81,7 +81,7 @@ async def test_pages_come_with_number_last_and_total(reader: Reader, prefetch: i
         (page.page, [each.id for each in page.items], page.last_page, page.total)
         async for page in paginator.pages()
     ]
-    assert [(1, [1, 2], 3, 5), (2, [3, 4], 3, 5), (3, [5], 3, 5)] == got
+    assert got == [(1, [1, 2], 3, 5), (2, [3, 4], 3, 5), (3, [5], 3, 5)]
 
 
 async def test_awaiting_a_paginator_gives_the_first_page(reader: Reader) -> None:
@@ -89,9 +89,9 @@ async def test_awaiting_a_paginator_gives_the_first_page(reader: Reader) -> None
     listing = Listing.of(5)
     paginator = reader(listing).reviews.list(start_page=2)
     page = await paginator
-    assert (2, [3, 4]) == (page.page, [each.id for each in page.items])
-    assert page == await paginator.first_page()
-    assert [2, 2] == listing.asked
+    assert (page.page, [each.id for each in page.items]) == (2, [3, 4])
+    assert await paginator.first_page() == page
+    assert listing.asked == [2, 2]
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ async def test_take_gives_so_many_and_asks_for_no_page_more(
     """A page that is not needed is not fetched."""
     listing = Listing.of(4)
     paginator = reader(listing).reviews.list()
-    assert got == [review.id async for review in paginator.take(count)]
-    assert asked == listing.asked
+    assert [review.id async for review in paginator.take(count)] == got
+    assert listing.asked == asked
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ async def test_collect_gives_a_list_with_a_limit_or_without(
 ) -> None:
     """``limit=None`` is everything."""
     collected = await reader(Listing.of(4)).reviews.list().collect(limit)
-    assert got == [review.id for review in collected]
+    assert [review.id for review in collected] == got
 
 
 async def test_start_page_resumes(reader: Reader) -> None:
     """The pages before it are not asked for."""
     listing = Listing.of(6)
-    assert [3, 4, 5, 6] == await ids_of(reader(listing).reviews.list(start_page=2))
-    assert [2, 3] == listing.asked
+    assert await ids_of(reader(listing).reviews.list(start_page=2)) == [3, 4, 5, 6]
+    assert listing.asked == [2, 3]
 
 
 @pytest.mark.parametrize("clamps", [False, True], ids=["an empty page", "clamped"])
@@ -134,8 +134,8 @@ async def test_starting_beyond_the_end_gives_nothing(reader: Reader, clamps: boo
     """Laravel answers an empty page there; others the last one, which was not asked for."""
     rows = [3, 4] if clamps else []
     listing = Listing(lambda n: page_of(rows, current_page=2 if clamps else n, last_page=2))
-    assert [] == await ids_of(reader(listing).reviews.list(start_page=7))
-    assert [7] == listing.asked
+    assert await ids_of(reader(listing).reviews.list(start_page=7)) == []
+    assert listing.asked == [7]
 
 
 async def test_per_page_is_sent_where_it_is_given(
@@ -143,10 +143,10 @@ async def test_per_page_is_sent_where_it_is_given(
 ) -> None:
     """The sandbox honours it: seven reviews at three a page are three requests."""
     newest_first = await with_reviews(sandbox, near, 7)
-    assert newest_first == await ids_of(client.reviews.list(per_page=3))
-    assert 3 == sandbox.audit().requests["reviews.list"]
+    assert await ids_of(client.reviews.list(per_page=3)) == newest_first
+    assert sandbox.audit().requests["reviews.list"] == 3
     page = await client.reviews.list(per_page=3)
-    assert (3, 3, 7, 3) == (page.per_page, len(page.items), page.total, page.last_page)
+    assert (page.per_page, len(page.items), page.total, page.last_page) == (3, 3, 7, 3)
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_a_senseless_number_is_refused_before_anything_is_sent(
     listing = Listing.of(2)
     with pytest.raises(InvalidRequest) as refused:
         reader(listing).reviews.list(**wrong)
-    assert [*wrong] == [*refused.value.fields]
-    assert "reviews.list" == refused.value.operation
-    assert [] == listing.asked
+    assert [*refused.value.fields] == [*wrong]
+    assert refused.value.operation == "reviews.list"
+    assert listing.asked == []
 
 
 # Fetching ahead --------------------------------------------------------------------------------
@@ -186,9 +186,9 @@ async def test_prefetch_runs_ahead_so_many_pages_and_no_more(reader: Reader, pre
     async for page in reader(listing).reviews.list(prefetch=prefetch).pages():
         await asyncio.sleep(0.01)
         ahead.append(len(listing.asked) - page.page)
-    assert 0 == ahead[0]  # how many pages there are is known only now
-    assert [min(prefetch, 12 - number) for number in range(2, 13)] == ahead[1:]
-    assert [*range(1, 13)] == listing.asked
+    assert ahead[0] == 0  # how many pages there are is known only now
+    assert ahead[1:] == [min(prefetch, 12 - number) for number in range(2, 13)]
+    assert listing.asked == [*range(1, 13)]
 
 
 async def test_prefetched_pages_come_in_order_however_long_each_takes(reader: Reader) -> None:
@@ -201,8 +201,8 @@ async def test_prefetched_pages_come_in_order_however_long_each_takes(reader: Re
         return response
 
     client = reader(slower_first)
-    assert [*range(1, 13)] == await ids_of(client.reviews.list(prefetch=6))
-    assert [1, 2, 3, 4, 5, 6] == listing.asked
+    assert await ids_of(client.reviews.list(prefetch=6)) == [*range(1, 13)]
+    assert listing.asked == [1, 2, 3, 4, 5, 6]
 
 
 async def test_prefetched_pages_are_fetched_side_by_side_under_the_clients_pace(
@@ -220,8 +220,8 @@ async def test_prefetched_pages_are_fetched_side_by_side_under_the_clients_pace(
         return await listing(request)
 
     client = reader(counted, max_concurrency=3)
-    assert 40 == len(await ids_of(client.reviews.list(prefetch=9)))
-    assert 3 == most
+    assert len(await ids_of(client.reviews.list(prefetch=9))) == 40
+    assert most == 3
 
 
 async def test_an_error_of_a_prefetched_page_comes_after_the_pages_before_it(
@@ -237,9 +237,9 @@ async def test_an_error_of_a_prefetched_page_comes_after_the_pages_before_it(
     got = list[Review]()
     with pytest.raises(MoreGoodError) as raised:
         await into(got, reader(Listing(answer)).reviews.list(prefetch=4))
-    assert [1, 2] == [review.id for review in got]
-    assert "reviews.list" == raised.value.operation
-    assert set() == tasks_left()
+    assert [review.id for review in got] == [1, 2]
+    assert raised.value.operation == "reviews.list"
+    assert tasks_left() == set()
 
 
 # Left early ------------------------------------------------------------------------------------
@@ -292,8 +292,8 @@ async def test_a_walk_that_is_left_early_leaves_nothing_running(
     await leave(reader(slow).reviews.list(prefetch=prefetch))
     asked = len(listing.asked)
     await asyncio.sleep(0.03)
-    assert set() == tasks_left()
-    assert asked == len(listing.asked)
+    assert tasks_left() == set()
+    assert len(listing.asked) == asked
 
 
 async def test_a_plain_break_is_cleaned_up_too(reader: Reader) -> None:
@@ -301,7 +301,7 @@ async def test_a_plain_break_is_cleaned_up_too(reader: Reader) -> None:
     async for _ in reader(Listing.of(40)).reviews.list(prefetch=5):
         break
     await asyncio.sleep(0.05)
-    assert set() == tasks_left()
+    assert tasks_left() == set()
 
 
 async def test_a_cancelled_wait_for_a_page_cancels_the_pages_ahead(reader: Reader) -> None:
@@ -318,7 +318,7 @@ async def test_a_cancelled_wait_for_a_page_cancels_the_pages_ahead(reader: Reade
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
-    assert set() == tasks_left()
+    assert tasks_left() == set()
 
 
 # Rows that move --------------------------------------------------------------------------------
@@ -351,7 +351,7 @@ async def test_new_customers_between_pages_shift_nobody_in_twice(
             await near.customers.upsert(first_name="B", email=f"b{page.page}@example.com")
     assert len(set(got)) == len(got)
     assert before <= set(got)
-    assert 12 + 4 == sandbox.audit().customers
+    assert sandbox.audit().customers == 12 + 4
 
 
 async def test_a_row_added_while_pages_are_fetched_ahead_hides_no_other(sandbox: Sandbox) -> None:
@@ -373,8 +373,8 @@ async def test_a_row_added_while_pages_are_fetched_ahead_hides_no_other(sandbox:
             for n in range(6)
         ]
         listed = client.customers.list(per_page=2, prefetch=3)
-        assert ids[::-1] == [customer.id async for customer in listed]
-        assert 5 == sandbox.audit().requests["customers.list"]  # four pages now, the third twice
+        assert [customer.id async for customer in listed] == ids[::-1]
+        assert sandbox.audit().requests["customers.list"] == 5  # four pages now, the third twice
 
 
 def _another_customer(request: Request) -> dict[str, Any]:
@@ -396,8 +396,8 @@ async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(reader
         return page_of(rows, current_page=number, last_page=last, total=last * 2)
 
     listing = Listing(answer)
-    assert [1, 2] == await ids_of(reader(listing).reviews.list())
-    assert [1, 2] == listing.asked
+    assert await ids_of(reader(listing).reviews.list()) == [1, 2]
+    assert listing.asked == [1, 2]
 
 
 async def test_a_list_that_shrinks_to_a_clamping_server_is_not_passed_off_as_whole(
@@ -413,7 +413,7 @@ async def test_a_list_that_shrinks_to_a_clamping_server_is_not_passed_off_as_who
 async def test_a_list_that_grows_while_it_is_read_is_read_to_its_new_end(reader: Reader) -> None:
     """The last page is the one that the server names last."""
     listing = Listing(lambda n: page_of([n], current_page=n, last_page=min(n + 1, 5)))
-    assert [1, 2, 3, 4, 5] == await ids_of(reader(listing).reviews.list())
+    assert await ids_of(reader(listing).reviews.list()) == [1, 2, 3, 4, 5]
 
 
 # Servers that misbehave ------------------------------------------------------------------------
@@ -468,10 +468,10 @@ async def test_a_list_cut_short_ends_with_an_error(
     listing, read = Listing(answer), list[Review]()
     with pytest.raises(UnexpectedResponse, match=SHORT) as raised:
         await into(read, reader(listing).reviews.list(prefetch=prefetch))
-    assert got == [review.id for review in read]
+    assert [review.id for review in read] == got
     assert len(listing.asked) <= 10
-    assert "reviews.list" == raised.value.operation
-    assert set() == tasks_left()
+    assert raised.value.operation == "reviews.list"
+    assert tasks_left() == set()
 
 
 SAYING_LITTLE: list[tuple[Answer, list[int], list[int]]] = [
@@ -509,14 +509,14 @@ async def test_a_list_that_says_little_is_read_to_its_end(
 ) -> None:
     """Each part of ``pagination`` may be missing, and all of it."""
     listing = Listing(answer)
-    assert got == await ids_of(reader(listing).reviews.list())
-    assert asked == listing.asked
+    assert await ids_of(reader(listing).reviews.list()) == got
+    assert listing.asked == asked
 
 
 async def test_pagination_that_is_no_object_counts_as_missing(reader: Reader) -> None:
     """PHP writes an empty map as a list."""
     listing = Listing(lambda _: {"success": True, "data": [{"id": 1}], "pagination": []})
-    assert [1] == await ids_of(reader(listing).reviews.list())
+    assert await ids_of(reader(listing).reviews.list()) == [1]
 
 
 async def test_a_link_to_another_host_is_never_followed() -> None:
@@ -540,8 +540,8 @@ async def test_a_link_to_another_host_is_never_followed() -> None:
         TestServer(_app(listed)) as server,
         MoreGoodClient(KEY, base_url=str(server.make_url("/beacon"))) as client,
     ):
-        assert [1, 2] == await ids_of(client.reviews.list())
-    assert [] == visits
+        assert await ids_of(client.reviews.list()) == [1, 2]
+    assert visits == []
 
 
 def _app(handler: Callable[[web.Request], Any]) -> web.Application:
@@ -560,8 +560,8 @@ async def test_a_429_in_the_middle_does_not_kill_the_listing(
         got += [review.id for review in page.items]
         if page.page == 1:
             sandbox.faults = Refuse(429, {"Retry-After": "0"}, times=1)
-    assert newest_first == got
-    assert (4, 1) == (sandbox.audit().requests["reviews.list"], sandbox.audit().throttled)
+    assert got == newest_first
+    assert (sandbox.audit().requests["reviews.list"], sandbox.audit().throttled) == (4, 1)
 
 
 async def test_a_page_that_breaks_off_is_read_again(
@@ -570,7 +570,7 @@ async def test_a_page_that_breaks_off_is_read_again(
     """A body cut short is an attempt's failure, not the end of the list."""
     newest_first = await with_reviews(sandbox, near, 4)
     sandbox.faults = CutBody(times=1, on="reviews.list")
-    assert newest_first == await ids_of(client.reviews.list(per_page=2))
+    assert await ids_of(client.reviews.list(per_page=2)) == newest_first
 
 
 async def test_a_page_that_fails_for_good_ends_the_walk_with_its_error(
@@ -579,7 +579,7 @@ async def test_a_page_that_fails_for_good_ends_the_walk_with_its_error(
     """The pages before it were given."""
     await with_reviews(sandbox, near, 4)
     pages = near.with_options(max_attempts=1).reviews.list(per_page=2).pages()
-    assert 2 == len((await anext(pages)).items)
+    assert len((await anext(pages)).items) == 2
     sandbox.faults = Refuse(500)
     with pytest.raises(ServerError):
         await anext(pages)
@@ -680,10 +680,10 @@ def test_a_short_list_never_ends_without_an_error(
     got, error, _ = walked(answer, prefetch)
     whole = [*range(rows)]
     if gives >= last:
-        assert (whole, None) == (got, error)
+        assert (got, error) == (whole, None)
     else:
         assert error is not None
-        assert got == whole[: len(got)]
+        assert whole[: len(got)] == got
 
 
 @given(
@@ -723,7 +723,7 @@ def test_seen_ids_agrees_with_a_set(numbers: list[int]) -> None:
     """Whatever the ids: close, far apart, huge or negative."""
     seen, known = SeenIds(), set[int]()
     for number in numbers:
-        assert (number not in known) == seen.add(number)
+        assert seen.add(number) == (number not in known)
         known.add(number)
 
 
@@ -746,7 +746,7 @@ def test_rows_without_an_id_are_all_given() -> None:
         page = Page(items=("same", "same"), page=number)
         return page, Pagination(current_page=number, last_page=2)
 
-    assert ["same"] * 4 == asyncio.run(Paginator(fetch).collect())
+    assert asyncio.run(Paginator(fetch).collect()) == ["same"] * 4
 
 
 async def test_the_walk_of_a_generator_can_be_closed_by_hand(reader: Reader) -> None:
@@ -755,7 +755,7 @@ async def test_the_walk_of_a_generator_can_be_closed_by_hand(reader: Reader) -> 
     taking = cast("Any", reader(listing).reviews.list(prefetch=2).take(9))
     first: Review = await anext(cast("AsyncIterator[Review]", taking))
     await taking.aclose()
-    assert 1 == first.id
+    assert first.id == 1
     with contextlib.suppress(StopAsyncIteration):
         await anext(taking)
-    assert set() == tasks_left()
+    assert tasks_left() == set()

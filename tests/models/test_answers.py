@@ -104,7 +104,7 @@ def test_the_unknown_of_one_answer_is_not_anothers(kind: type[Any]) -> None:
     required = {a.name: 1 for a in attrs.fields(kind) if a.default is attrs.NOTHING}
     one, two = kind(**required), kind(**required)
     one.extra["x"] = 1
-    assert {} == two.extra
+    assert two.extra == {}
 
 
 @pytest.mark.parametrize(
@@ -152,4 +152,4 @@ def test_the_unknown_of_one_answer_is_not_anothers(kind: type[Any]) -> None:
 )
 def test_pagination_is_what_makes_sense_of_it(told: object, expected: Pagination) -> None:
     """And None for what does not."""
-    assert expected == Pagination.of(told)
+    assert Pagination.of(told) == expected

@@ -94,7 +94,7 @@ def test_what_is_left_out_is_unset(kind: type[SentValue]) -> None:
     """Which is not None."""
     value = made(kind)
     left_out = {a.name for a in attrs.fields(kind)} - LEAST[kind].keys()
-    assert [UNSET] * len(left_out) == [getattr(value, name) for name in left_out]
+    assert [getattr(value, name) for name in left_out] == [UNSET] * len(left_out)
 
 
 @each_text
@@ -121,7 +121,7 @@ def test_text_is_whole_characters(kind: type[SentValue], name: str) -> None:
 @pytest.mark.parametrize("blank", ["", "  \t\n", "\u00a0", None], ids=ascii)
 def test_a_name_is_not_blank(kind: type[SentValue], name: str, blank: str | None) -> None:
     """Laravel trims it, and then says that it is required."""
-    assert {name: ("is required and must not be blank",)} == refused(kind, **{name: blank})
+    assert refused(kind, **{name: blank}) == {name: ("is required and must not be blank",)}
 
 
 @each_kind
@@ -137,24 +137,24 @@ def test_nothing_required_may_be_unset(kind: type[SentValue]) -> None:
     """`UNSET` given for it is the same as leaving it out."""
     required = [a.name for a in attrs.fields(kind) if a.default is attrs.NOTHING]
     for name in required:
-        assert [name] == list(refused(kind, **{name: UNSET}))
+        assert list(refused(kind, **{name: UNSET})) == [name]
 
 
 @pytest.mark.parametrize("name", ["notes"])
 def test_notes_have_a_most(name: str) -> None:
     """5,000 characters are taken, 5,001 are not; characters, not bytes."""
-    assert "ü" * 5_000 == getattr(made(CustomerUpsert, **{name: "ü" * 5_000}), name)
-    assert {name: ("has 5,001 characters; at most 5,000 are kept",)} == refused(
-        CustomerUpsert, **{name: "x" * 5_001}
-    )
+    assert getattr(made(CustomerUpsert, **{name: "ü" * 5_000}), name) == "ü" * 5_000
+    assert refused(CustomerUpsert, **{name: "x" * 5_001}) == {
+        name: ("has 5,001 characters; at most 5,000 are kept",)
+    }
 
 
 @pytest.mark.parametrize("odd", [1, 0, "true", "1", 1.0, []], ids=repr)
 def test_a_flag_is_true_or_false(odd: object) -> None:
     """Laravel's boolean does not take ``"true"``, and here nothing is guessed."""
-    assert {"has_subscription": ("is True or False",)} == refused(
-        CustomerUpsert, has_subscription=odd
-    )
+    assert refused(CustomerUpsert, has_subscription=odd) == {
+        "has_subscription": ("is True or False",)
+    }
 
 
 @pytest.mark.parametrize("flag", [True, False, None])
@@ -172,16 +172,16 @@ SEQUENCES: list[Callable[[list[str]], Any]] = [list, tuple, deque, UserList]
 def test_a_list_is_any_sequence(sequence: Callable[[list[str]], Any]) -> None:
     """Of slugs, or of channels."""
     given = sequence(["sms", "email"])
-    assert given == CustomerUpsert(first_name="Ada", tags=given).tags
-    assert given == AskCreate(email="a@b", channels=given).channels
+    assert CustomerUpsert(first_name="Ada", tags=given).tags == given
+    assert AskCreate(email="a@b", channels=given).channels == given
 
 
 @pytest.mark.parametrize("odd", ["regular", b"regular", b"", {"a"}, {"a": 1}, 5], ids=repr)
 def test_tags_are_a_list(odd: object) -> None:
     """One string is none, and neither are bytes."""
-    assert {"tags": ('is a list of slugs: ["regular", "newsletter"]',)} == refused(
-        CustomerUpsert, tags=odd
-    )
+    assert refused(CustomerUpsert, tags=odd) == {
+        "tags": ('is a list of slugs: ["regular", "newsletter"]',)
+    }
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_each_tag_is_a_slug(slug: object, problem: str) -> None:
 
 def test_no_tags_are_tags() -> None:
     """An empty list is a list."""
-    assert [] == CustomerUpsert(first_name="Ada", tags=[]).tags
+    assert CustomerUpsert(first_name="Ada", tags=[]).tags == []
 
 
 @pytest.mark.parametrize("code", ["USD", "eur", "gBp"])
@@ -214,38 +214,38 @@ def test_a_currency_has_three_letters(code: str) -> None:
 @pytest.mark.parametrize("odd", ["", "US", "USDT", "U$D", "USD ", "USD\n", "ÜSD", 840], ids=ascii)
 def test_a_currency_is_nothing_else(odd: object) -> None:
     """No sign, no number, no line break."""
-    assert {"currency": ("is a currency code of three letters: USD",)} == refused(
-        ChargeCreate, currency=odd
-    )
+    assert refused(ChargeCreate, currency=odd) == {
+        "currency": ("is a currency code of three letters: USD",)
+    }
 
 
 @pytest.mark.parametrize("amount", [0, 1, -4900, 2**63 - 1, -(2**63)])
 def test_an_amount_is_a_whole_number(amount: int) -> None:
     """Of up to 64 bits; a refund is negative."""
-    assert amount == ChargeCreate(amount=amount, email="a@b").amount
+    assert ChargeCreate(amount=amount, email="a@b").amount == amount
 
 
 @pytest.mark.parametrize("odd", [True, False, 49.0, 49.5, "4900", None, [4900]], ids=repr)
 def test_an_amount_is_in_the_lowest_currency_unit(odd: object) -> None:
     """A float would be somebody's dollars."""
     [problem] = refused(ChargeCreate, amount=odd)["amount"]
-    assert "is a whole number in the lowest currency unit: 4900 for 49.00 USD" == problem
+    assert problem == "is a whole number in the lowest currency unit: 4900 for 49.00 USD"
 
 
 @pytest.mark.parametrize("amount", [2**63, -(2**63) - 1])
 def test_an_amount_fits_64_bits(amount: int) -> None:
     """Laravel's integer does not take more."""
-    assert {"amount": ("is larger than the API can take (64 bits)",)} == refused(
-        ChargeCreate, amount=amount
-    )
+    assert refused(ChargeCreate, amount=amount) == {
+        "amount": ("is larger than the API can take (64 bits)",)
+    }
 
 
 @pytest.mark.parametrize("odd", [[], (), "email", b"", None, {"email"}, 1], ids=repr)
 def test_channels_are_a_list_of_at_least_one(odd: object) -> None:
     """One string is not a list."""
-    assert {"channels": ('is a list of at least one of email and sms: ["email"]',)} == refused(
-        AskCreate, channels=odd
-    )
+    assert refused(AskCreate, channels=odd) == {
+        "channels": ('is a list of at least one of email and sms: ["email"]',)
+    }
 
 
 @pytest.mark.parametrize(
@@ -259,30 +259,30 @@ def test_channels_are_a_list_of_at_least_one(odd: object) -> None:
 )
 def test_channels_are_email_and_sms(channels: list[object], wrong: str) -> None:
     """Each that is not is named."""
-    assert {"channels": (f"knows email and sms only, not {wrong}",)} == refused(
-        AskCreate, channels=channels
-    )
+    assert refused(AskCreate, channels=channels) == {
+        "channels": (f"knows email and sms only, not {wrong}",)
+    }
 
 
 def test_a_channel_is_named_once() -> None:
     """Twice would ask a person twice."""
-    assert {
+    assert refused(AskCreate, channels=["email", "sms", "email"]) == {
         "channels": ("names a channel twice, which would ask the same person twice",)
-    } == refused(AskCreate, channels=["email", "sms", "email"])
+    }
 
 
 @pytest.mark.parametrize("count", [0, 3, None])
 def test_reminders_are_up_to_three(count: int | None) -> None:
     """None leaves it to the project."""
-    assert count == AskCreate(email="a@b", channels=["sms"], reminders_count=count).reminders_count
+    assert AskCreate(email="a@b", channels=["sms"], reminders_count=count).reminders_count == count
 
 
 @pytest.mark.parametrize("odd", [-1, 4, True, 1.0, "1"], ids=repr)
 def test_reminders_are_no_more_and_no_less(odd: object) -> None:
     """True is not one."""
-    assert {"reminders_count": ("is a whole number from 0 to 3",)} == refused(
-        AskCreate, reminders_count=odd
-    )
+    assert refused(AskCreate, reminders_count=odd) == {
+        "reminders_count": ("is a whole number from 0 to 3",)
+    }
 
 
 TWO_HOURS_EAST = timezone(timedelta(hours=2))
@@ -315,7 +315,7 @@ class Stamp(datetime):
 )
 def test_a_date_goes_out_as_the_api_takes_it(told: DateLike, written: str) -> None:
     """``YYYY-MM-DD``, or UTC with a Z and whole seconds; Laravel drops offsets."""
-    assert written == format_date(told)
+    assert format_date(told) == written
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_a_written_date_is_the_same_moment(told: DateLike) -> None:
         assert told.astimezone(UTC).replace(microsecond=0) == datetime.fromisoformat(written)
     else:
         assert str(told) == written
-    assert written == format_date(written)
+    assert format_date(written) == written
 
 
 @examples
@@ -371,7 +371,7 @@ def test_no_text_breaks_the_reading_of_dates(text: str) -> None:
         written = format_date(text)
     except ValueError:
         return
-    assert written == format_date(written)
+    assert format_date(written) == written
 
 
 @pytest.mark.parametrize("kind", [ChargeCreate, AskCreate], ids=lambda kind: kind.__name__)
@@ -390,9 +390,9 @@ def test_a_customer_is_named(kind: type[SentValue], named: dict[str, Any]) -> No
     least = {name: value for name, value in LEAST[kind].items() if name != "email"}
     with pytest.raises(InvalidRequest) as caught:
         kind.of({**least, **named})
-    assert {
+    assert caught.value.fields == {
         "email": ("give an email or a phone, so that the customer can be found",)
-    } == caught.value.fields
+    }
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_a_customer_is_named(kind: type[SentValue], named: dict[str, Any]) -> No
 def test_either_names_a_customer(named: dict[str, str]) -> None:
     """The email or the phone."""
     value = AskCreate.of({"channels": ["sms"], **named})
-    assert named == {name: getattr(value, name) for name in named}
+    assert {name: getattr(value, name) for name in named} == named
 
 
 def test_a_wrong_email_is_told_as_such() -> None:
@@ -428,7 +428,7 @@ def test_an_upsert_converges_where_the_server_can_match_it(
     fields: dict[str, Any], idempotent: bool
 ) -> None:
     """Without email and phone each one sent is created."""
-    assert idempotent is made(CustomerUpsert, **fields).idempotent
+    assert made(CustomerUpsert, **fields).idempotent is idempotent
 
 
 def test_an_update_converges() -> None:
@@ -440,7 +440,7 @@ def test_an_update_changes_something() -> None:
     """Nothing given is nothing to send; null is something."""
     with pytest.raises(InvalidRequest) as caught:
         LocationUpdate.of({})
-    assert {"name": ("nothing was given to change",)} == caught.value.fields
+    assert caught.value.fields == {"name": ("nothing was given to change",)}
     assert LocationUpdate(code=None).code is None
 
 
@@ -456,7 +456,7 @@ def test_all_problems_are_told_at_once() -> None:
                 7: "seven",  # type: ignore[dict-item]
             }
         )
-    assert [
+    assert sorted(caught.value.fields) == [
         "7",
         "asked_at",
         "channels",
@@ -464,8 +464,8 @@ def test_all_problems_are_told_at_once() -> None:
         "phone",
         "reminder_count",
         "reminders_count",
-    ] == sorted(caught.value.fields)
-    assert [1] * 7 == [len(said) for said in caught.value.fields.values()]
+    ]
+    assert [len(said) for said in caught.value.fields.values()] == [1] * 7
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_what_is_required_is_told_when_it_is_missing(kind: type[SentValue]) -> N
     required = {a.name for a in attrs.fields(kind) if a.default is attrs.NOTHING}
     with pytest.raises(InvalidRequest) as caught:
         kind.of({"email": "a@b"} if "email" in LEAST[kind] else {})
-    assert (required or {"name"}) == caught.value.fields.keys()
+    assert caught.value.fields.keys() == (required or {"name"})
 
 
 def test_a_change_is_checked_too() -> None:
@@ -508,7 +508,7 @@ def test_a_sent_value_shows_names_and_no_person(kind: type[SentValue]) -> None:
     shown = repr(value)
     assert "canary" not in shown.replace("canary=", "")
     given = [a.name for a in attrs.fields(kind) if getattr(value, a.name) is not UNSET]
-    assert f"{kind.__name__}({', '.join(f'{name}=…' for name in given)})" == shown
+    assert shown == f"{kind.__name__}({', '.join(f'{name}=…' for name in given)})"
 
 
 @each_kind
@@ -523,13 +523,13 @@ def test_a_sent_value_survives_being_carried(
     """Into a process of another; what was unset is unset there."""
     value = made(kind)
     there = carried(value)
-    assert value == there
-    assert repr(value) == repr(there)
+    assert there == value
+    assert repr(there) == repr(value)
 
 
 def test_unset_says_its_name() -> None:
     """In signatures and messages."""
-    assert "UNSET" == repr(UNSET)
+    assert repr(UNSET) == "UNSET"
 
 
 ROWS: list[tuple[type[SentValue], Any]] = [
@@ -547,11 +547,11 @@ def test_keywords_are_those_of_the_value(kind: type[SentValue], row: Any) -> Non
     keywords = get_type_hints(row, include_extras=True)
     value = get_type_hints(kind)
     named = {name for name, hint in keywords.items() if get_origin(hint) is Required}
-    assert value.keys() == keywords.keys()
+    assert keywords.keys() == value.keys()
     required = {a.name for a in attrs.fields(kind) if a.default is attrs.NOTHING}
-    assert required == named | set(row.__required_keys__)
-    assert {name: _without_unset(hint) for name, hint in value.items()} == {
-        name: _without_unset(hint) for name, hint in keywords.items()
+    assert named | set(row.__required_keys__) == required
+    assert {name: _without_unset(hint) for name, hint in keywords.items()} == {
+        name: _without_unset(hint) for name, hint in value.items()
     }
 
 
@@ -570,7 +570,7 @@ def test_whatever_keeps_the_rules_is_taken(kind: type[SentValue]) -> None:
     @given(sent_fields[kind])
     def holds(fields: dict[str, Any]) -> None:
         value = kind.of(fields)
-        assert fields == {name: getattr(value, name) for name in fields}
+        assert {name: getattr(value, name) for name in fields} == fields
 
     holds()
 

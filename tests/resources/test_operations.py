@@ -80,25 +80,25 @@ async def everything(client: MoreGoodClient, sandbox: Sandbox) -> dict[str, Any]
 async def test_each_operation_gives_what_the_server_holds(on_both: Both) -> None:
     """Field by field, where a field says something."""
     told = await everything(*on_both)
-    assert {operation.name for operation in OPERATIONS} == set(told)
+    assert set(told) == {operation.name for operation in OPERATIONS}
     place, moved = told["locations.create"], told["locations.update"]
-    assert ("Old Town", "old-town", "Bern") == (place.name, place.slug, place.city)
-    assert (place.id, "Old Town", "B-1", None) == (moved.id, moved.name, moved.code, moved.city)
+    assert (place.name, place.slug, place.city) == ("Old Town", "old-town", "Bern")
+    assert (moved.id, moved.name, moved.code, moved.city) == (place.id, "Old Town", "B-1", None)
     ada = told["customers.upsert"]
-    assert ("Ada", "Löve", "+14155550100") == (ada.first_name, ada.last_name, ada.phone_e164)
-    assert (True, place.id) == (ada.has_subscription, ada.location_id)
-    assert datetime(2026, 4, 1, tzinfo=UTC) == ada.signed_up_at
+    assert (ada.first_name, ada.last_name, ada.phone_e164) == ("Ada", "Löve", "+14155550100")
+    assert (ada.has_subscription, ada.location_id) == (True, place.id)
+    assert ada.signed_up_at == datetime(2026, 4, 1, tzinfo=UTC)
     charge = told["charges.create"]
-    assert (4900, "USD", NOON) == (charge.amount, charge.currency, charge.charged_at)
+    assert (charge.amount, charge.currency, charge.charged_at) == (4900, "USD", NOON)
     [listed] = told["customers.list"]
-    assert (ada.id, 1, 4900) == (listed.id, listed.charges_count, listed.charges_sum)
+    assert (listed.id, listed.charges_count, listed.charges_sum) == (ada.id, 1, 4900)
     [review] = told["reviews.list"]
-    assert (4, "Good work.", False) == (review.score, review.review, review.is_hidden)
-    assert told["customers.reviews"] == told["reviews.list"]
+    assert (review.score, review.review, review.is_hidden) == (4, "Good work.", False)
+    assert told["reviews.list"] == told["customers.reviews"]
     messages = told["messages.list"]
-    assert {"email", "sms"} == {message.channel for message in messages}
-    assert {told["asks.create"].id} == {message.ask_id for message in messages}
-    assert sorted(messages, key=_id) == sorted(told["customers.messages"], key=_id)
+    assert {message.channel for message in messages} == {"email", "sms"}
+    assert {message.ask_id for message in messages} == {told["asks.create"].id}
+    assert sorted(told["customers.messages"], key=_id) == sorted(messages, key=_id)
 
 
 def _id(row: Any) -> int:
@@ -117,7 +117,7 @@ async def test_the_answers_are_the_same_with_a_socket_and_without() -> None:
                 async with MoreGoodClient(KEY, **way) as client:
                     answers = await everything(client, sandbox)
                     told.append({name: _plain(each) for name, each in answers.items()})
-    assert told[0] == told[1]
+    assert told[1] == told[0]
 
 
 def _plain(value: object) -> object:
@@ -171,8 +171,8 @@ async def test_fields_and_a_value_are_the_same_call(
     by_fields = await known(name)(**fields)
     by_value = await known(name)(kind(**fields))
     shown = [name for name in fields if hasattr(by_fields, name)]
-    assert [getattr(by_fields, each) for each in shown] == [
-        getattr(by_value, each) for each in shown
+    assert [getattr(by_value, each) for each in shown] == [
+        getattr(by_fields, each) for each in shown
     ]
 
 
@@ -184,8 +184,8 @@ async def test_a_value_and_fields_together_are_refused(
     before = on_both[1].audit().requests
     with pytest.raises(InvalidRequest, match="not both") as refused:
         await known(name)(kind(**fields), **fields)
-    assert (name, [*fields]) == (refused.value.operation, [*refused.value.fields])
-    assert before == on_both[1].audit().requests
+    assert (refused.value.operation, [*refused.value.fields]) == (name, [*fields])
+    assert on_both[1].audit().requests == before
 
 
 @pytest.mark.parametrize(("name", "kind", "fields"), FORMS, ids=[form[0] for form in FORMS])
@@ -197,9 +197,9 @@ async def test_what_cannot_be_sent_is_refused_with_its_operation(
     before = on_both[1].audit().requests
     with pytest.raises(InvalidRequest) as refused:
         await (known(name)(odd) if odd != {} else known(name)())
-    assert name == refused.value.operation
+    assert refused.value.operation == name
     assert not refused.value.may_have_applied
-    assert before == on_both[1].audit().requests
+    assert on_both[1].audit().requests == before
 
 
 # Refusals --------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ async def test_what_is_not_there_is_not_found(
     """404, and certainly without effect."""
     with pytest.raises(NotFound) as raised:
         await call(on_both[0])
-    assert (404, False) == (raised.value.status, raised.value.may_have_applied)
+    assert (raised.value.status, raised.value.may_have_applied) == (404, False)
 
 
 async def test_the_servers_complaints_come_by_field(on_both: Both) -> None:
@@ -234,8 +234,8 @@ async def test_the_servers_complaints_come_by_field(on_both: Both) -> None:
     await client.locations.create(name="Old Town", slug="old-town")
     with pytest.raises(ValidationFailed) as raised:
         await client.locations.create(name="Another", slug="old-town")
-    assert ["slug"] == [*raised.value.fields]
-    assert ("locations.create", 1) == (raised.value.operation, sandbox.audit().locations)
+    assert [*raised.value.fields] == ["slug"]
+    assert (raised.value.operation, sandbox.audit().locations) == ("locations.create", 1)
 
 
 @pytest.mark.parametrize("wrong", ["7", True, 1.5, -1, None, "7/../8"], ids=repr)
@@ -247,8 +247,8 @@ async def test_an_id_is_a_whole_number(on_both: Both, name: str, wrong: Any) -> 
     fields = {"city": "Bern"} if name == "locations.update" else {}
     with pytest.raises(InvalidRequest, match="whole number") as refused:
         await getattr(getattr(client, noun), verb)(wrong, **fields)
-    assert name == refused.value.operation
-    assert {} == dict(sandbox.audit().requests)
+    assert refused.value.operation == name
+    assert dict(sandbox.audit().requests) == {}
 
 
 async def test_none_is_sent_as_null_and_what_is_left_out_is_not_sent(reader: Reader) -> None:
@@ -260,8 +260,8 @@ async def test_none_is_sent_as_null_and_what_is_left_out_is_not_sent(reader: Rea
         return answered({"success": True, "data": {"id": 1}})
 
     await reader(far).customers.upsert(first_name="Ada", email="ada@example.com", city=None)
-    assert [{"first_name": "Ada", "email": "ada@example.com", "city": None}] == [
-        json.loads(body or b"") for body in bodies
+    assert [json.loads(body or b"") for body in bodies] == [
+        {"first_name": "Ada", "email": "ada@example.com", "city": None}
     ]
 
 
