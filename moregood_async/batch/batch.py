@@ -110,6 +110,9 @@ class Batch(Generic[I, R]):
     BatchStats(read=2, done=1, failed=1, unknown=0)
     """
 
+    stats: BatchStats
+    """The counts so far."""
+
     def __init__(
         self,
         source: Items[I],
@@ -118,7 +121,7 @@ class Batch(Generic[I, R]):
         workers: int,
         ordered: bool = False,
     ) -> None:
-        self.stats: BatchStats = BatchStats()
+        self.stats = BatchStats()
         self._send = send
         self._pool = WorkerPool(source, self._send_row, workers=workers, ordered=ordered)
         self._is_started = False
