@@ -5,7 +5,7 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -70,7 +70,8 @@ def _hints_of_function(name: str, function: Callable[..., Any]) -> Iterator[tupl
 def _classes_in(hint: Any) -> Iterator[type[Any]]:
     """Return the classes in a type, at any depth: in unions, callables and generics."""
     if isinstance(hint, list):  # the parameters of a Callable
-        for parameter in cast("list[Any]", hint):
+        parameters: list[Any] = hint
+        for parameter in parameters:
             yield from _classes_in(parameter)
     for argument in typing.get_args(hint):
         yield from _classes_in(argument)
