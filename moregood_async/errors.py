@@ -229,7 +229,7 @@ class AttemptTimedOut(NoResponse):
     A write may have taken effect if sending had begun; the server goes on when a client leaves.
     """
 
-    advice = "attempt_timeout= gives each attempt more time."
+    advice = "Use attempt_timeout= to allow each attempt more time."
 
 
 class DeadlineExceeded(MoreGoodError):
@@ -248,7 +248,7 @@ class DeadlineExceeded(MoreGoodError):
 
     def _advice(self) -> str:
         if self.retry_at is None:
-            return "deadline= gives the whole call more time."
+            return "Use deadline= to allow the whole call more time."
         return f"The server takes requests again at {self.retry_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
@@ -370,7 +370,7 @@ class RateLimited(APIError):
     A refused request had no effect. ``retry_after`` has the delay that the server asked for.
     """
 
-    advice = "Lower max_concurrency=, state the limit with max_rate=, or give deadline= more time."
+    advice = "Lower max_concurrency=, state the limit with max_rate=, or raise deadline=."
 
 
 class ServerError(APIError):

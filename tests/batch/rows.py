@@ -8,7 +8,9 @@ import pytest
 
 from moregood_async import Result
 
-ORDERS = pytest.mark.parametrize("ordered", [False, True], ids=["as they complete", "in order"])
+IN_ANY_ORDER = pytest.mark.parametrize(
+    "ordered", [False, True], ids=["as they complete", "in order"]
+)
 
 
 async def same(item: int) -> int:

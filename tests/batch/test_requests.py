@@ -18,11 +18,11 @@ from moregood_async import (
     Response,
 )
 from moregood_async.sandbox import Delay, DropAfterEffect, Refuse, Sandbox
-from tests.batch.rows import ORDERS, index_of, people
+from tests.batch.rows import IN_ANY_ORDER, index_of, people
 from tests.conftest import KEY
 
 
-@ORDERS
+@IN_ANY_ORDER
 async def test_many_customers_are_upserted_once_each(
     sandbox: Sandbox, client: MoreGoodClient, ordered: bool
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from moregood_async import Batch, BatchStats, InvalidRequest, Result
-from tests.batch.rows import ORDERS, SOURCES, index_of, later_first, same
+from tests.batch.rows import IN_ANY_ORDER, SOURCES, index_of, later_first, same
 from tests.conftest import tasks_left
 
 
@@ -32,7 +32,7 @@ async def test_ordered_results_come_in_the_order_of_the_source(
     assert [result.index async for result in batch] == [*range(60)]
 
 
-@ORDERS
+@IN_ANY_ORDER
 async def test_a_failed_row_stops_no_other_row(ordered: bool) -> None:
     """A foreign error is `unknown`: nothing says how far the request came."""
 
@@ -71,14 +71,14 @@ def test_the_repr_of_a_result_does_not_show_the_row() -> None:
 
 
 @SOURCES
-@ORDERS
+@IN_ANY_ORDER
 async def test_an_empty_source_has_no_results(
     source: Callable[[Iterable[Any]], Any], ordered: bool
 ) -> None:
     assert [each async for each in Batch(source([]), same, workers=3, ordered=ordered)] == []
 
 
-@ORDERS
+@IN_ANY_ORDER
 async def test_a_call_that_raises_cancelled_error_is_the_error_of_its_row(ordered: bool) -> None:
     """Awaiting a cancelled future raises it, although nobody cancels the worker."""
 
@@ -96,7 +96,7 @@ async def test_a_call_that_raises_cancelled_error_is_the_error_of_its_row(ordere
 
 
 @SOURCES
-@ORDERS
+@IN_ANY_ORDER
 async def test_collect_returns_all_results_in_the_order_of_the_source(
     source: Callable[[Iterable[Any]], Any], ordered: bool
 ) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from moregood_async import Batch, Result
-from tests.batch.rows import ORDERS, SOURCES, later_first, same
+from tests.batch.rows import IN_ANY_ORDER, SOURCES, later_first, same
 from tests.conftest import into, tasks_left
 
 
 @SOURCES
-@ORDERS
+@IN_ANY_ORDER
 async def test_a_slow_consumer_holds_back_the_source(
     source: Callable[[Iterable[Any]], Any], ordered: bool
 ) -> None:
@@ -83,7 +83,7 @@ async def _do_nothing(_: int) -> None:
 
 
 @SOURCES
-@ORDERS
+@IN_ANY_ORDER
 async def test_a_source_that_raises_does_so_after_the_rows_that_were_read(
     source: Callable[[Iterable[Any]], Any], ordered: bool
 ) -> None:
@@ -92,21 +92,21 @@ async def test_a_source_that_raises_does_so_after_the_rows_that_were_read(
         raise LookupError("line 11 is unreadable")
 
     batch = Batch(source(break_off()), later_first, workers=4, ordered=ordered)
-    got = list[Result[int, int]]()
+    results = list[Result[int, int]]()
     with pytest.raises(LookupError, match="line 11"):
-        await into(got, batch)
-    assert sorted(result.index for result in got) == [*range(10)]
+        await into(results, batch)
+    assert sorted(result.index for result in results) == [*range(10)]
     assert batch.stats.done == 10
     assert tasks_left() == set()
 
 
 async def test_stop_finishes_the_rows_in_flight_and_reads_no_further() -> None:
-    batch, got = Batch(range(1000), later_first, workers=4), list[int]()
+    batch, indexes = Batch(range(1000), later_first, workers=4), list[int]()
     async for result in batch:
-        got.append(result.index)
+        indexes.append(result.index)
         batch.stop()
-    assert sorted(got) == [*range(batch.stats.read)]
-    assert len(got) <= 4 * 2 + 1
+    assert sorted(indexes) == [*range(batch.stats.read)]
+    assert len(indexes) <= 4 * 2 + 1
     assert batch.stats.in_flight == 0
 
 
@@ -117,7 +117,7 @@ async def test_a_batch_stopped_before_it_runs_reads_do_nothing() -> None:
     assert batch.stats.read == 0
 
 
-@ORDERS
+@IN_ANY_ORDER
 async def test_leaving_early_cancels_the_rows_in_flight(ordered: bool) -> None:
     ended = list[int]()
 

@@ -56,7 +56,7 @@ def test_an_object_without_its_id_is_a_decode_error(kind: type[Any]) -> None:
 
 
 def test_a_rounded_number_is_no_id(json_library: str) -> None:
-    """Orjson rounds a number of 30 digits; the standard library reads it whole."""
+    """A number of 30 digits is rounded by orjson and read whole by the standard library."""
     body = b'{"id": 123456789012345678901234567890}'
     if json_library == "orjson":
         with pytest.raises(codec.DecodeError):

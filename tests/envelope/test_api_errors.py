@@ -42,15 +42,14 @@ def test_a_status_with_a_message_is_the_error_of_the_status(
     """As Laravel writes it, compact or pretty."""
     error = api_error_of(make_response({"message": message}, status))
     assert type(error) is kind
-    assert (error.status, error.code, error.message) == (status, status, message)
+    assert error.status == error.code == status
+    assert error.message == message
     assert error.fields == {}
     assert message in str(error)
 
 
-L8 = {"message": "The given data was invalid.", "errors": {"email": ["No.", "Never."]}}
-
-
-L10 = {
+LARAVEL_8 = {"message": "The given data was invalid.", "errors": {"email": ["No.", "Never."]}}
+LARAVEL_10 = {
     "message": "The email field is wrong. (and 1 more error)",
     "errors": {"tags.1": ["No slug."], "channels.0": ["No channel."]},
 }
@@ -59,9 +58,9 @@ L10 = {
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
-        (L8, {"email": ("No.", "Never.")}),
-        (L10, {"tags.1": ("No slug.",), "channels.0": ("No channel.",)}),
-        ({"success": False, "code": 422, **L8}, {"email": ("No.", "Never.")}),
+        (LARAVEL_8, {"email": ("No.", "Never.")}),
+        (LARAVEL_10, {"tags.1": ("No slug.",), "channels.0": ("No channel.",)}),
+        ({"success": False, "code": 422, **LARAVEL_8}, {"email": ("No.", "Never.")}),
         ({"errors": {"email": "No."}}, {"email": ("No.",)}),
         ({"errors": {"email": [1, None]}}, {"email": ("1", "None")}),
         ({"errors": {"email": []}}, {"email": ()}),
@@ -75,7 +74,7 @@ L10 = {
         "laravel 10",
         "in an envelope",
         "one sentence",
-        "odd sentences",
+        "sentences of other types",
         "no sentence",
         "php's empty map",
         "text",
@@ -88,7 +87,7 @@ def test_validation_errors_are_kept_by_field(body: object, fields: dict[str, Any
     error = api_error_of(make_response(body, 422))
     assert type(error) is ValidationFailed
     assert error.fields == fields
-    assert [name for name, said in fields.items() if said and name not in str(error)] == []
+    assert [name for name, problems in fields.items() if problems and name not in str(error)] == []
 
 
 def test_validation_errors_that_are_nested_too_deeply_are_still_an_error() -> None:
@@ -115,12 +114,14 @@ def test_a_message_that_is_no_text_is_empty(message: object) -> None:
 def test_an_error_status_needs_no_json(status: int, body: bytes) -> None:
     """A proxy's page is as good; the body is kept as it is."""
     error = api_error_of(make_response(body, status))
-    assert (error.status, error.message, error.body) == (status, "", body)
+    assert error.status == status
+    assert error.message == ""
+    assert error.body == body
     assert isinstance(error, ServerError) is (status >= 500)
 
 
 @pytest.mark.parametrize(
-    ("named", "seconds"),
+    ("headers", "seconds"),
     [
         ({}, None),
         ({"Retry_After": "7"}, 7.0),
@@ -130,12 +131,10 @@ def test_an_error_status_needs_no_json(status: int, body: bytes) -> None:
     ids=["none", "seconds", "zero", "nonsense"],
 )
 def test_an_error_has_the_retry_delay_of_the_header(
-    named: dict[str, str], seconds: float | None
+    headers: dict[str, str], seconds: float | None
 ) -> None:
-    assert (
-        api_error_of(make_response({"message": "Too Many Attempts."}, 429, **named)).retry_after
-        == seconds
-    )
+    error = api_error_of(make_response({"message": "Too Many Attempts."}, 429, **headers))
+    assert error.retry_after == seconds
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
@@ -149,15 +148,15 @@ def test_a_redirect_is_unexpected(status: int) -> None:
 ADA = {"id": 1, "first_name": "Ada"}
 
 
-@pytest.mark.parametrize("no", [False, 0, "false", "0", "no", "", [], {}, 2, "error"], ids=repr)
-def test_a_200_that_denies_success_is_unexpected_even_with_data(no: object) -> None:
-    error = error_of(make_response({"success": no, "data": ADA}))
+@pytest.mark.parametrize("denial", [False, 0, "false", "0", "no", "", [], {}, 2, "error"], ids=repr)
+def test_a_200_that_denies_success_is_unexpected_even_with_data(denial: object) -> None:
+    error = error_of(make_response({"success": denial, "data": ADA}))
     assert type(error) is UnexpectedResponse
     assert "a 200 that says success: false and nothing else" in str(error)
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "code"),
+    ("contents", "kind", "code"),
     [
         ({"code": 422, "message": "No.", "errors": {"email": ["x"]}}, ValidationFailed, 422),
         ({"code": 404}, NotFound, 404),
@@ -175,23 +174,27 @@ def test_a_200_that_denies_success_is_unexpected_even_with_data(no: object) -> N
     ids=repr,
 )
 def test_a_200_that_denies_success_with_a_reason_is_an_api_error(
-    said: dict[str, Any], kind: type[APIError], code: int
+    contents: dict[str, Any], kind: type[APIError], code: int
 ) -> None:
     """Its code stands for the status that it should have had."""
-    error = api_error_of(make_response({"success": False, **said}))
-    assert (type(error), error.status, error.code) == (kind, 200, code)
+    error = api_error_of(make_response({"success": False, **contents}))
+    assert type(error) is kind
+    assert error.status == 200
+    assert error.code == code
 
 
 @pytest.mark.parametrize(
-    "said",
+    "contents",
     [{}, {"code": 200}, {"message": ""}, {"errors": []}, {"code": 700}, {"data": None}],
     ids=repr,
 )
-def test_a_200_that_denies_success_without_a_reason_is_unexpected(said: dict[str, Any]) -> None:
-    assert type(error_of(make_response({"success": False, **said}))) is UnexpectedResponse
+def test_a_200_that_denies_success_without_a_reason_is_unexpected(contents: dict[str, Any]) -> None:
+    assert type(error_of(make_response({"success": False, **contents}))) is UnexpectedResponse
 
 
 def test_an_error_has_the_status_and_the_code_of_the_envelope() -> None:
     """A proxy or the application may have changed one of them."""
     error = api_error_of(make_response({"success": False, "code": 1001, "message": "No."}, 400))
-    assert (type(error), error.status, error.code) == (BadRequest, 400, 1001)
+    assert type(error) is BadRequest
+    assert error.status == 400
+    assert error.code == 1001

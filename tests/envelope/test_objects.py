@@ -35,7 +35,7 @@ ADA = {"id": 1, "first_name": "Ada"}
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
 @pytest.mark.parametrize(
-    "said",
+    "contents",
     [
         {"success": True, "code": 200, "data": ADA},
         {"success": 1, "data": ADA},
@@ -46,9 +46,9 @@ ADA = {"id": 1, "first_name": "Ada"}
     ],
     ids=["documented", "1", "true", "text of 1", "null", "left out"],
 )
-def test_a_success_holds_its_object(status: int, said: object) -> None:
+def test_a_success_holds_its_object(status: int, contents: object) -> None:
     """Success may be stated in several ways, or not at all."""
-    response = make_response(said, status)
+    response = make_response(contents, status)
     assert refusal(response) is None
     assert model_of(Customer, response) == Customer(id=1, first_name="Ada")
 
@@ -57,7 +57,8 @@ def test_laravels_escapes_are_read() -> None:
     """It escapes every slash, and writes umlauts by number."""
     body = b'{"success":true,"data":{"id":1,"city":"K\\u00f6ln","review_link":"https:\\/\\/a\\/b"}}'
     customer = model_of(Customer, make_response(body))
-    assert (customer.city, customer.review_link) == ("Köln", "https://a/b")
+    assert customer.city == "Köln"
+    assert customer.review_link == "https://a/b"
 
 
 @pytest.mark.parametrize("data", [{}, {"data": None}, {"data": []}, {"data": {}}], ids=repr)
@@ -87,7 +88,8 @@ def test_a_success_that_is_not_json_is_unexpected(status: int, body: bytes) -> N
     for read in (model_of, first_page):
         with pytest.raises(UnexpectedResponse) as caught:
             read(Ask, make_response(body, status))
-        assert (caught.value.status, caught.value.body) == (status, body)
+        assert caught.value.status == status
+        assert caught.value.body == body
         assert f"a {status} that is not JSON" in str(caught.value)
     assert refusal(make_response(body, status)) is None
 
@@ -131,18 +133,18 @@ def test_any_response_is_a_model_or_a_page_or_an_error_of_the_package(
     kinds = [type(reading) for reading in readings]
     assert issubclass(kinds[0], (kind, MoreGoodError))
     assert issubclass(kinds[1], (Page, MoreGoodError))
-    denied = refusal(response)
-    if denied is not None:
-        assert kinds == [type(denied)] * 2
+    reported = refusal(response)
+    if reported is not None:
+        assert kinds == [type(reported)] * 2
     if not 200 <= response.status <= 299:
-        assert denied is not None
+        assert reported is not None
 
 
 @examples
 @given(envelopes, statuses)
-def test_any_envelope_is_a_model_or_an_error_of_the_package(said: Any, status: int) -> None:
+def test_any_envelope_is_a_model_or_an_error_of_the_package(contents: Any, status: int) -> None:
     """A retry delay is never negative or endless."""
-    response = make_response(said, status)
+    response = make_response(contents, status)
     try:
         model_of(Charge, response)
     except APIError as error:
@@ -153,4 +155,4 @@ def test_any_envelope_is_a_model_or_an_error_of_the_package(said: Any, status: i
         assert error.status == status  # noqa: PT017
     else:
         assert 200 <= status <= 299
-        assert not (codec.is_object(said) and said.get("success") is False)
+        assert not (codec.is_object(contents) and contents.get("success") is False)

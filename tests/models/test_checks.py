@@ -22,9 +22,9 @@ from tests.models.values import FEWEST_FIELDS, each_text, make, problems_of
 @each_text
 def test_a_number_is_no_text(kind: type[SentValue], name: str) -> None:
     """Laravel refuses a number for a string, so none is converted."""
-    for odd in (90210, 1.5, True, b"x", ["x"], date(2026, 5, 1)):
-        [problem] = problems_of(kind, **{name: odd})[name]
-        assert problem.startswith(f"is text, not {type(odd).__name__}")
+    for wrong in (90210, 1.5, True, b"x", ["x"], date(2026, 5, 1)):
+        [problem] = problems_of(kind, **{name: wrong})[name]
+        assert problem.startswith(f"is text, not {type(wrong).__name__}")
 
 
 @each_text
@@ -55,10 +55,10 @@ def test_notes_have_at_most_5000_characters(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("odd", [1, 0, "true", "1", 1.0, []], ids=repr)
-def test_a_value_that_is_no_boolean_is_no_flag(odd: object) -> None:
+@pytest.mark.parametrize("wrong", [1, 0, "true", "1", 1.0, []], ids=repr)
+def test_a_value_that_is_no_boolean_is_no_flag(wrong: object) -> None:
     """Laravel's boolean rule does not take `"true"` either."""
-    assert problems_of(CustomerUpsert, has_subscription=odd) == {
+    assert problems_of(CustomerUpsert, has_subscription=wrong) == {
         "has_subscription": ("is True or False",)
     }
 
@@ -75,14 +75,14 @@ SEQUENCES: list[Callable[[list[str]], Any]] = [list, tuple, deque, UserList]
 
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=["list", "tuple", "deque", "UserList"])
 def test_a_list_may_be_any_sequence(sequence: Callable[[list[str]], Any]) -> None:
-    given = sequence(["sms", "email"])
-    assert CustomerUpsert(first_name="Ada", tags=given).tags == given
-    assert AskCreate(email="a@b", channels=given).channels == given
+    values = sequence(["sms", "email"])
+    assert CustomerUpsert(first_name="Ada", tags=values).tags == values
+    assert AskCreate(email="a@b", channels=values).channels == values
 
 
-@pytest.mark.parametrize("odd", ["regular", b"regular", b"", {"a"}, {"a": 1}, 5], ids=repr)
-def test_a_string_or_a_set_is_no_list_of_tags(odd: object) -> None:
-    assert problems_of(CustomerUpsert, tags=odd) == {
+@pytest.mark.parametrize("wrong", ["regular", b"regular", b"", {"a"}, {"a": 1}, 5], ids=repr)
+def test_a_string_or_a_set_is_no_list_of_tags(wrong: object) -> None:
+    assert problems_of(CustomerUpsert, tags=wrong) == {
         "tags": ('is a list of slugs: ["regular", "newsletter"]',)
     }
 
@@ -98,8 +98,8 @@ def test_a_string_or_a_set_is_no_list_of_tags(odd: object) -> None:
     ids=ascii,
 )
 def test_a_wrong_slug_among_the_tags_is_found(slug: object, problem: str) -> None:
-    [said] = problems_of(CustomerUpsert, tags=["regular", slug])["tags"]
-    assert said.startswith(problem)
+    [found] = problems_of(CustomerUpsert, tags=["regular", slug])["tags"]
+    assert found.startswith(problem)
 
 
 def test_a_list_of_tags_may_be_empty() -> None:
@@ -111,9 +111,9 @@ def test_a_currency_has_three_letters_in_any_case(code: str) -> None:
     assert make(ChargeCreate, currency=code) == make(ChargeCreate, currency=code)
 
 
-@pytest.mark.parametrize("odd", ["", "US", "USDT", "U$D", "USD ", "USD\n", "ÜSD", 840], ids=ascii)
-def test_a_currency_has_no_other_characters(odd: object) -> None:
-    assert problems_of(ChargeCreate, currency=odd) == {
+@pytest.mark.parametrize("wrong", ["", "US", "USDT", "U$D", "USD ", "USD\n", "ÜSD", 840], ids=ascii)
+def test_a_currency_has_no_other_characters(wrong: object) -> None:
+    assert problems_of(ChargeCreate, currency=wrong) == {
         "currency": ("is a currency code of three letters: USD",)
     }
 
@@ -123,10 +123,10 @@ def test_an_amount_is_a_whole_number_of_up_to_64_bits(amount: int) -> None:
     assert ChargeCreate(amount=amount, email="a@b").amount == amount
 
 
-@pytest.mark.parametrize("odd", [True, False, 49.0, 49.5, "4900", None, [4900]], ids=repr)
-def test_a_float_or_a_string_is_no_amount(odd: object) -> None:
+@pytest.mark.parametrize("wrong", [True, False, 49.0, 49.5, "4900", None, [4900]], ids=repr)
+def test_a_float_or_a_string_is_no_amount(wrong: object) -> None:
     """A float would be somebody's dollars."""
-    [problem] = problems_of(ChargeCreate, amount=odd)["amount"]
+    [problem] = problems_of(ChargeCreate, amount=wrong)["amount"]
     assert problem == "is a whole number in the lowest currency unit: 4900 for 49.00 USD"
 
 
@@ -138,9 +138,9 @@ def test_an_amount_beyond_64_bits_is_refused(amount: int) -> None:
     }
 
 
-@pytest.mark.parametrize("odd", [[], (), "email", b"", None, {"email"}, 1], ids=repr)
-def test_channels_are_a_list_of_at_least_one(odd: object) -> None:
-    assert problems_of(AskCreate, channels=odd) == {
+@pytest.mark.parametrize("wrong", [[], (), "email", b"", None, {"email"}, 1], ids=repr)
+def test_channels_are_a_list_of_at_least_one(wrong: object) -> None:
+    assert problems_of(AskCreate, channels=wrong) == {
         "channels": ('is a list of at least one of email and sms: ["email"]',)
     }
 
@@ -173,9 +173,9 @@ def test_reminders_are_up_to_three(count: int | None) -> None:
     assert AskCreate(email="a@b", channels=["sms"], reminders_count=count).reminders_count == count
 
 
-@pytest.mark.parametrize("odd", [-1, 4, True, 1.0, "1"], ids=repr)
-def test_any_other_number_of_reminders_is_refused(odd: object) -> None:
-    assert problems_of(AskCreate, reminders_count=odd) == {
+@pytest.mark.parametrize("wrong", [-1, 4, True, 1.0, "1"], ids=repr)
+def test_any_other_number_of_reminders_is_refused(wrong: object) -> None:
+    assert problems_of(AskCreate, reminders_count=wrong) == {
         "reminders_count": ("is a whole number from 0 to 3",)
     }
 

@@ -56,7 +56,7 @@ def test_a_date_is_sent_in_the_safe_form(value: DateLike, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("odd", "problem"),
+    ("wrong", "problem"),
     [
         (datetime(2026, 5, 1, 8, 30), "has no time zone"),
         ("2026-05-01T08:30:00", "has no time zone"),
@@ -76,10 +76,10 @@ def test_a_date_is_sent_in_the_safe_form(value: DateLike, written: str) -> None:
 )
 @each_date
 def test_a_value_that_is_no_date_is_refused_with_a_reason(
-    kind: type[SentValue], name: str, odd: object, problem: str
+    kind: type[SentValue], name: str, wrong: object, problem: str
 ) -> None:
     """Unix seconds too: Laravel's date rule does not take them."""
-    assert problems_of(kind, **{name: odd})[name][0].startswith(problem)
+    assert problems_of(kind, **{name: wrong})[name][0].startswith(problem)
 
 
 def test_the_problem_of_a_naive_time_says_what_to_use() -> None:

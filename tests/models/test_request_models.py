@@ -114,7 +114,7 @@ def test_all_problems_are_reported_at_once() -> None:
         "reminder_count",
         "reminders_count",
     ]
-    assert [len(said) for said in caught.value.fields.values()] == [1] * 7
+    assert [len(problems) for problems in caught.value.fields.values()] == [1] * 7
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_all_problems_are_reported_at_once() -> None:
 )
 def test_an_unknown_field_is_refused_with_a_suggestion(name: str, problem: str) -> None:
     """Laravel ignores it silently."""
-    [said] = problems_of(CustomerUpsert, **{name: "x"})[name]
-    assert said.startswith(problem)
+    [found] = problems_of(CustomerUpsert, **{name: "x"})[name]
+    assert found.startswith(problem)
 
 
 @each_kind
@@ -153,8 +153,8 @@ def test_the_repr_of_a_value_shows_field_names_and_no_contents(kind: type[SentVa
     value = make(kind, **canaries)
     shown = repr(value)
     assert "canary" not in shown.replace("canary=", "")
-    given = [a.name for a in attrs.fields(kind) if getattr(value, a.name) is not UNSET]
-    assert shown == f"{kind.__name__}({', '.join(f'{name}=…' for name in given)})"
+    names = [a.name for a in attrs.fields(kind) if getattr(value, a.name) is not UNSET]
+    assert shown == f"{kind.__name__}({', '.join(f'{name}=…' for name in names)})"
 
 
 @each_kind
@@ -224,8 +224,8 @@ def test_any_fields_that_keep_the_rules_make_a_value(kind: type[SentValue]) -> N
 @pytest.mark.parametrize("kind", REQUEST_MODELS, ids=lambda kind: kind.__name__)
 def test_any_fields_that_break_the_rules_are_refused_by_name(kind: type[SentValue]) -> None:
     names = [a.name for a in attrs.fields(kind)]
-    odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
-    rows = st.dictionaries(st.sampled_from(names), odd | st.lists(odd, max_size=2))
+    anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
+    rows = st.dictionaries(st.sampled_from(names), anything | st.lists(anything, max_size=2))
 
     @examples
     @given(rows)

@@ -18,13 +18,13 @@ async def test_rows_that_move_while_they_are_read_come_once(
     sandbox: Sandbox, client: MoreGoodClient, near: MoreGoodClient, prefetch: int
 ) -> None:
     """New reviews push the old ones to later pages."""
-    before, got = await add_reviews(sandbox, near, 20), list[int]()
+    before, ids = await add_reviews(sandbox, near, 20), list[int]()
     async for page in client.reviews.list(per_page=4, prefetch=prefetch).pages():
-        got += [review.id for review in page.items]
+        ids += [review.id for review in page.items]
         if page.page < 9:
             await add_reviews(sandbox, near, 3)
-    assert len(set(got)) == len(got)
-    assert set(before) <= set(got)
+    assert len(set(ids)) == len(ids)
+    assert set(before) <= set(ids)
 
 
 async def test_customers_that_are_added_between_pages_repeat_nobody(
@@ -34,13 +34,13 @@ async def test_customers_that_are_added_between_pages_repeat_nobody(
     rows = ({"first_name": "A", "email": f"a{number}@example.com"} for number in range(12))
     upserted = await near.customers.upsert_many(rows).collect()
     before = {result.value.id for result in upserted if result.value}
-    got = list[int]()
+    ids = list[int]()
     async for page in client.customers.list(per_page=3).pages():
-        got += [customer.id for customer in page.items]
+        ids += [customer.id for customer in page.items]
         if page.page < 5:
             await near.customers.upsert(first_name="B", email=f"b{page.page}@example.com")
-    assert len(set(got)) == len(got)
-    assert before <= set(got)
+    assert len(set(ids)) == len(ids)
+    assert before <= set(ids)
     assert sandbox.audit().customers == 12 + 4
 
 

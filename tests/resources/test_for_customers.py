@@ -21,8 +21,8 @@ async def test_reviews_and_messages_of_many_customers_come_with_their_customer(
     upserted = await client.customers.upsert_many(people(10)).collect()
     ids = [result.value.id for result in upserted if result.value]
     expected = [(each, sandbox.click(each, score)) for each in ids for score in (4, 5)]
-    got = [(each, review.id) async for each, review in client.reviews.for_customers(source(ids))]
-    assert sorted(got) == sorted(expected)
+    pairs = [(each, review.id) async for each, review in client.reviews.for_customers(source(ids))]
+    assert sorted(pairs) == sorted(expected)
     asks = ({"email": row["email"], "channels": ["email"]} for row in people(10))
     assert len(await client.asks.create_many(asks).collect()) == 10
     messages = [pair async for pair in client.messages.for_customers(source(ids))]
