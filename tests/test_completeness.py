@@ -264,7 +264,8 @@ def test_every_error_survives_pickle_and_copy(kind: type[MoreGoodError]) -> None
     error._with_attempts((moregood_async.Attempt(1, "reading", 0.1, "broke", True),))
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(again) is type(error)
-        assert (str(again), again.explain()) == (str(error), error.explain())
+        assert str(again) == str(error)
+        assert again.explain() == error.explain()
         assert {**vars(again), "response": None} == {**vars(error), "response": None}
 
 

@@ -201,7 +201,8 @@ def test_an_error_survives_pickle_and_copy(
     assert before is not after
     assert vars(after) == vars(before)
     assert after.args == before.args
-    assert (str(after), after.explain()) == (str(before), before.explain())
+    assert str(after) == str(before)
+    assert after.explain() == before.explain()
 
 
 def test_an_error_crosses_a_process_pool() -> None:

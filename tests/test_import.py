@@ -20,7 +20,8 @@ def loaded_after(code: str) -> set[str]:
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stderr == ""
+    assert done.returncode == 0
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 

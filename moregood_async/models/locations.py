@@ -54,7 +54,7 @@ class LocationUpdate(SentValue):
         """Return a problem if no field is set."""
         if any(getattr(self, field.name) is not UNSET for field in attrs.fields(type(self))):
             return []
-        return [("name", "nothing was given to change")]
+        return [("name", "an update needs at least one field")]
 
 
 @attrs.frozen(kw_only=True, repr=False, field_transformer=defer_checks)

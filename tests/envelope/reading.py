@@ -18,7 +18,8 @@ def error_of(response: Response) -> MoreGoodError:
     ):
         with pytest.raises(MoreGoodError) as caught:
             read()
-        assert (type(caught.value), vars(caught.value)) == (type(error), vars(error))
+        assert type(caught.value) is type(error)
+        assert vars(caught.value) == vars(error)
     return error
 
 

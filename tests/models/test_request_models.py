@@ -89,7 +89,7 @@ def test_an_update_has_at_least_one_field() -> None:
     """None is a change."""
     with pytest.raises(InvalidRequest) as caught:
         LocationUpdate.of({})
-    assert caught.value.fields == {"name": ("nothing was given to change",)}
+    assert caught.value.fields == {"name": ("an update needs at least one field",)}
     assert LocationUpdate(code=None).code is None
 
 
