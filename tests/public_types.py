@@ -1,11 +1,10 @@
 """The types that a user of a module can meet: in signatures, attributes and type aliases."""
 
-import functools
 import inspect
 import typing
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import attrs
 
@@ -53,10 +52,8 @@ def _hints_of_class(name: str, kind: type[Any]) -> Iterator[tuple[str, Any]]:
 def _functions_in(member: Any) -> Iterator[Callable[..., Any]]:
     if isinstance(member, property):
         yield from _functions_in(member.fget)
-    elif isinstance(member, functools.cached_property):
-        yield from _functions_in(member.func)
     elif isinstance(member, classmethod | staticmethod):
-        yield from _functions_in(member.__func__)
+        yield from _functions_in(inspect.unwrap(cast("Any", member)))
     elif inspect.isfunction(member):
         yield member
         yield from typing.get_overloads(member)
@@ -69,12 +66,15 @@ def _hints_of_function(name: str, function: Callable[..., Any]) -> Iterator[tupl
 
 def _classes_in(hint: Any) -> Iterator[type[Any]]:
     """Return the classes in a type, at any depth: in unions, callables and generics."""
-    if isinstance(hint, list):  # the parameters of a Callable
-        parameters: list[Any] = hint
-        for parameter in parameters:
+    if _is_list(hint):  # the parameters of a Callable
+        for parameter in hint:
             yield from _classes_in(parameter)
     for argument in typing.get_args(hint):
         yield from _classes_in(argument)
     kind = typing.get_origin(hint) or hint
     if inspect.isclass(kind):
         yield kind
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)

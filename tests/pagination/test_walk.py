@@ -20,81 +20,56 @@ Serve = Callable[[int], dict[str, object]]
 """Returns the JSON of the page with a number."""
 
 
-CUT_SHORT = [
-    pytest.param(
+CUT_SHORT: dict[str, tuple[Serve, list[int]]] = {
+    "its last page repeats the one before": (
         lambda n: page_of([1, 2], current_page=n, last_page=2),
         [1, 2],
-        id="its last page repeats the one before",
     ),
-    pytest.param(
+    "its last page repeats the one before, and no number": (
         lambda n: page_of([1, 2], last_page=2),
         [1, 2],
-        id="its last page repeats the one before, and no number",
     ),
-    pytest.param(
+    "its last page repeats its first, and no number": (
         lambda n: page_of([n] if n < 3 else [1], last_page=3),
         [1, 2],
-        id="its last page repeats its first, and no number",
     ),
-    pytest.param(
+    "clamps to its second page": (
         lambda n: page_of([min(n, 2)], current_page=min(n, 2), last_page=5),
         [1, 2],
-        id="clamps to its second page",
     ),
-    pytest.param(
-        lambda n: page_of([1], current_page=1, last_page=5), [1], id="always sends its first page"
-    ),
-    pytest.param(
+    "always sends its first page": (lambda n: page_of([1], current_page=1, last_page=5), [1]),
+    "claims five and has two": (
         lambda n: page_of([n] if n < 3 else [], current_page=n, last_page=5),
         [1, 2],
-        id="claims five and has two",
     ),
-    pytest.param(
+    "claims three and has two, and no number": (
         lambda n: page_of([n] if n < 3 else [], last_page=3),
         [1, 2],
-        id="claims three and has two, and no number",
     ),
-    pytest.param(
+    "the same rows under new numbers, for ever": (
         lambda n: page_of([1, 2], current_page=n, last_page=10**9),
         [1, 2],
-        id="the same rows under new numbers, for ever",
     ),
-    pytest.param(
-        lambda n: page_of([1, 2], last_page=10**9),
-        [1, 2],
-        id="the same rows and no number, for ever",
-    ),
-    pytest.param(
+    "the same rows and no number, for ever": (lambda n: page_of([1, 2], last_page=10**9), [1, 2]),
+    "the same rows and always a next link": (
         lambda n: page_of([1, 2], current_page=n, next_page_url="https://a/?page=2"),
         [1, 2],
-        id="the same rows and always a next link",
     ),
-    pytest.param(
+    "the same rows, a next link and no number": (
         lambda n: page_of([1, 2], next_page_url="https://a/?page=2"),
         [1, 2],
-        id="the same rows, a next link and no number",
     ),
-    pytest.param(
-        lambda n: page_of([], current_page=n, last_page=10**9), [], id="empty pages for ever"
-    ),
-    pytest.param(
-        lambda n: page_of([], next_page_url="https://a/?page=2"),
-        [],
-        id="empty pages with a next link",
-    ),
-    pytest.param(
+    "empty pages for ever": (lambda n: page_of([], current_page=n, last_page=10**9), []),
+    "empty pages with a next link": (lambda n: page_of([], next_page_url="https://a/?page=2"), []),
+    "falls back to its first row": (
         lambda n: page_of([n] if n < 3 else [1], current_page=n, next_page_url="x"),
         [1, 2],
-        id="falls back to its first row",
     ),
-]
+}
 
 
 @PREFETCHES
-@pytest.mark.parametrize(
-    ("serve", "expected"),
-    CUT_SHORT,
-)
+@pytest.mark.parametrize(("serve", "expected"), CUT_SHORT.values(), ids=CUT_SHORT)
 async def test_a_list_that_is_cut_short_ends_with_an_error_after_what_was_read(
     reader: Reader, serve: Serve, expected: list[int], prefetch: int
 ) -> None:
@@ -107,51 +82,37 @@ async def test_a_list_that_is_cut_short_ends_with_an_error_after_what_was_read(
     assert tasks_left() == set()
 
 
-INCOMPLETE = [
-    pytest.param(lambda n: page_of([1, 2]), [1, 2], [1], id="no pagination"),
-    pytest.param(lambda n: page_of([]), [], [1], id="no pagination and no rows"),
-    pytest.param(
-        lambda n: page_of([], current_page=1, last_page=1, total=0), [], [1], id="an empty list"
-    ),
-    pytest.param(
+INCOMPLETE: dict[str, tuple[Serve, list[int], list[int]]] = {
+    "no pagination": (lambda n: page_of([1, 2]), [1, 2], [1]),
+    "no pagination and no rows": (lambda n: page_of([]), [], [1]),
+    "an empty list": (lambda n: page_of([], current_page=1, last_page=1, total=0), [], [1]),
+    "an empty list of no pages": (
         lambda n: page_of([], current_page=1, last_page=0, total=0),
         [],
         [1],
-        id="an empty list of no pages",
     ),
-    pytest.param(lambda n: page_of([n], last_page=2), [1, 2], [1, 2], id="no number"),
-    pytest.param(
-        lambda n: page_of([n], current_page=str(n), last_page="2"),
-        [1, 2],
-        [1, 2],
-        id="numbers as text",
-    ),
-    pytest.param(
+    "no number": (lambda n: page_of([n], last_page=2), [1, 2], [1, 2]),
+    "numbers as text": (lambda n: page_of([n], current_page=str(n), last_page="2"), [1, 2], [1, 2]),
+    "links only": (
         lambda n: page_of([n], next_page_url="x" if n < 3 else None),
         [1, 2, 3],
         [1, 2, 3],
-        id="links only",
     ),
-    pytest.param(
+    "one row three times on a page": (
         lambda n: page_of([n, n, n], current_page=n, last_page=2),
         [1, 2],
         [1, 2],
-        id="one row three times on a page",
     ),
-    pytest.param(lambda n: page_of([n], current_page=None, last_page=None), [1], [1], id="nulls"),
-    pytest.param(
+    "nulls": (lambda n: page_of([n], current_page=None, last_page=None), [1], [1]),
+    "its last page has no pagination": (
         lambda n: page_of([n], last_page=3) if n < 3 else page_of([n]),
         [1, 2, 3],
         [1, 2, 3],
-        id="its last page has no pagination",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(
-    ("serve", "expected", "requested"),
-    INCOMPLETE,
-)
+@pytest.mark.parametrize(("serve", "expected", "requested"), INCOMPLETE.values(), ids=INCOMPLETE)
 async def test_a_list_with_incomplete_pagination_is_read_to_its_end(
     reader: Reader, serve: Serve, expected: list[int], requested: list[int]
 ) -> None:
@@ -236,7 +197,7 @@ def test_a_walk_ends_and_repeats_no_id_whatever_the_server_does(
         ids, claims = script[min(turn, len(script) - 1)]
         if claims.get("current_page") == "asked":
             claims = {**claims, "current_page": number}
-        return ids, Pagination(**claims)
+        return ids, attrs.evolve(Pagination(), **claims)
 
     walked = walk_over(respond, prefetch)
     assert len(set(walked.ids)) == len(walked.ids)
