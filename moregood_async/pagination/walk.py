@@ -106,7 +106,7 @@ class Walk:
 
     def _incomplete(self, problem: str) -> UnexpectedResponse:
         return UnexpectedResponse(
-            f"the list was not read to its end: the server {problem}"
+            f"the list was not read to its end: the server {problem}; the items before are valid"
         )._with_operation(self.operation)
 
 

@@ -13,7 +13,20 @@ from moregood_async.session import SessionManager
 
 
 class Asks:
-    """Review requests. Each one reaches a real person, so none is sent twice."""
+    """Review requests. Each one reaches a real person, so none is sent twice.
+
+    >>> import asyncio
+    >>> from moregood_async import MoreGoodClient
+    >>> from moregood_async.sandbox import Sandbox
+    >>> async def main() -> None:
+    ...     async with MoreGoodClient("test-key", transport=Sandbox()) as client:
+    ...         ada = await client.customers.upsert(first_name="Ada", email="ada@example.com")
+    ...         await client.asks.create(email=ada.email, channels=["email"], reminders_count=2)
+    ...         messages = await client.customers.messages(ada.id).collect()
+    ...         print(len(messages), "messages are scheduled")
+    >>> asyncio.run(main())
+    3 messages are scheduled
+    """
 
     def __init__(self, session: SessionManager) -> None:
         self._session = session
@@ -26,10 +39,6 @@ class Asks:
 
     async def create(self, ask: AskCreate | None = None, /, **fields: Any) -> Ask:
         """Schedule a review request to an existing customer, and return it.
-
-        ::
-
-            await client.asks.create(email="ada@example.com", channels=["email"], reminders_count=2)
 
         Pass an `AskCreate` or its fields. The request makes one message for each channel and
         ``reminders_count`` reminders (0 to 3), which stop once the customer clicks a rating [D].

@@ -13,7 +13,21 @@ from moregood_async.session import SessionManager
 
 
 class Charges:
-    """What customers paid. Each call adds one charge, so none is sent twice."""
+    """What customers paid. Each call adds one charge, so none is sent twice.
+
+    >>> import asyncio
+    >>> from moregood_async import MoreGoodClient
+    >>> from moregood_async.sandbox import Sandbox
+    >>> async def main() -> None:
+    ...     async with MoreGoodClient("test-key", transport=Sandbox()) as client:
+    ...         ada = await client.customers.upsert(first_name="Ada", email="ada@example.com")
+    ...         await client.charges.create(email=ada.email, amount=4900, currency="USD")
+    ...         await client.charges.create(email=ada.email, amount=-900, currency="USD")
+    ...         [ada] = await client.customers.list().collect()
+    ...         print(ada.charges_count, ada.charges_sum)
+    >>> asyncio.run(main())
+    2 4000
+    """
 
     def __init__(self, session: SessionManager) -> None:
         self._session = session
@@ -26,10 +40,6 @@ class Charges:
 
     async def create(self, charge: ChargeCreate | None = None, /, **fields: Any) -> Charge:
         """Record a charge of an existing customer, and return it.
-
-        ::
-
-            await client.charges.create(email="ada@example.com", amount=4900, currency="USD")
 
         Pass a `ChargeCreate` or its fields. ``amount`` is in the lowest currency unit: 4900 is
         49.00 USD. A negative amount is a refund [D].

@@ -22,7 +22,20 @@ from moregood_async.session import SessionManager
 
 
 class Customers:
-    """The customers of the project."""
+    """The customers of the project.
+
+    >>> import asyncio
+    >>> from moregood_async import MoreGoodClient
+    >>> from moregood_async.sandbox import Sandbox
+    >>> async def main() -> None:
+    ...     async with MoreGoodClient("test-key", transport=Sandbox()) as client:
+    ...         ada = await client.customers.upsert(first_name="Ada", email="ada@example.com")
+    ...         await client.customers.upsert(first_name="Ada", email=ada.email, city="Bern")
+    ...         async for customer in client.customers.list():
+    ...             print(customer.first_name, customer.city)
+    >>> asyncio.run(main())
+    Ada Bern
+    """
 
     def __init__(self, session: SessionManager) -> None:
         self._session = session
@@ -35,10 +48,6 @@ class Customers:
 
     async def upsert(self, customer: CustomerUpsert | None = None, /, **fields: Any) -> Customer:
         """Create a customer, or update the one with the same email or phone, and return it.
-
-        ::
-
-            ada = await client.customers.upsert(first_name="Ada", email="ada@example.com")
 
         Pass a `CustomerUpsert` or its fields; only ``first_name`` is required [D]. The email is
         matched first, then the phone [P]. Fields that are left out stay as they are [I]; None is

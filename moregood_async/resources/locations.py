@@ -17,7 +17,19 @@ from moregood_async.session import SessionManager
 
 
 class Locations:
-    """The places of the business. The API creates and updates them; it cannot list them [D]."""
+    """The places of the business. The API creates and updates them; it cannot list them [D].
+
+    >>> import asyncio
+    >>> from moregood_async import MoreGoodClient
+    >>> from moregood_async.sandbox import Sandbox
+    >>> async def main() -> None:
+    ...     async with MoreGoodClient("test-key", transport=Sandbox()) as client:
+    ...         soho = await client.locations.create(name="Soho", city="London")
+    ...         soho = await client.locations.update(soho.id, code="S-1")
+    ...         print(soho.slug, soho.code, soho.city)
+    >>> asyncio.run(main())
+    soho S-1 London
+    """
 
     def __init__(self, session: SessionManager) -> None:
         self._session = session
@@ -60,10 +72,6 @@ class Locations:
         self, location_id: int, location: LocationUpdate | None = None, /, **fields: Any
     ) -> Location:
         """Change some fields of a location, and return the whole location.
-
-        ::
-
-            await client.locations.update(location.id, city="Bern")
 
         Pass a `LocationUpdate` or its fields. Fields that are left out stay as they are [D]; None
         is sent as null. Idempotent: one request is sent, and retried after every failure that may

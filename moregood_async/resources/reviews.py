@@ -13,7 +13,21 @@ from moregood_async.session import SessionManager
 
 
 class Reviews:
-    """The reviews of the project."""
+    """The reviews of the project.
+
+    >>> import asyncio
+    >>> from moregood_async import MoreGoodClient
+    >>> from moregood_async.sandbox import Sandbox
+    >>> async def main() -> None:
+    ...     sandbox = Sandbox()
+    ...     async with MoreGoodClient("test-key", transport=sandbox) as client:
+    ...         ada = await client.customers.upsert(first_name="Ada", email="ada@example.com")
+    ...         sandbox.click(ada.id, score=5)
+    ...         for review in await client.reviews.list().collect(limit=10):
+    ...             print(review.score, review.review)
+    >>> asyncio.run(main())
+    5 None
+    """
 
     def __init__(self, session: SessionManager) -> None:
         self._session = session
