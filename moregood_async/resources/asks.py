@@ -46,7 +46,8 @@ class Asks:
 
         Not idempotent: the API has no idempotency key, and each call schedules messages to a real
         person [I]. One request is sent, and retried only if it certainly had no effect: no
-        connection, a 429, or a 503 with ``Retry-After``. After any other failure the error's
+        connection, a 429, or a 503 with ``Retry-After``. If the outcome is unclear (a lost
+        connection, a timeout, a 408, a 5xx, or a response that is not understood), the error's
         ``may_have_applied`` is True, and ``client.customers.messages(customer_id)`` shows whether
         the ask exists.
 

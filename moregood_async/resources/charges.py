@@ -45,9 +45,10 @@ class Charges:
         49.00 USD. A negative amount is a refund [D].
 
         Not idempotent: each call adds one charge [I]. One request is sent, and retried only if it
-        certainly had no effect: no connection, a 429, or a 503 with ``Retry-After``. After any
-        other failure the error's ``may_have_applied`` is True, and the customer's
-        ``charges_count`` shows whether the charge was added.
+        certainly had no effect: no connection, a 429, or a 503 with ``Retry-After``. If the outcome
+        is unclear (a lost connection, a timeout, a 408, a 5xx, or a response that is not
+        understood), the error's ``may_have_applied`` is True, and the customer's ``charges_count``
+        shows whether the charge was added.
 
         Raises:
             InvalidRequest: A field is wrong; nothing was sent.

@@ -47,8 +47,9 @@ class Locations:
         ``id``: `update` needs it, and the API has no list of locations.
 
         Not idempotent. One request is sent, and retried only if it certainly had no effect: no
-        connection, a 429, or a 503 with ``Retry-After``. After any other failure the error's
-        ``may_have_applied`` is True; look at the locations in the vendor's console.
+        connection, a 429, or a 503 with ``Retry-After``. If the outcome is unclear (a lost
+        connection, a timeout, a 408, a 5xx, or a response that is not understood), the error's
+        ``may_have_applied`` is True, and the vendor's console shows whether the location exists.
 
         Raises:
             InvalidRequest: A field is wrong; nothing was sent.

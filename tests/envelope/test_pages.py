@@ -110,3 +110,12 @@ def test_a_page_with_a_row_that_is_no_item_is_unexpected(row: object) -> None:
     """A page is read whole or not at all."""
     with pytest.raises(UnexpectedResponse, match="the response holds"):
         page_of(Review, make_response({"success": True, "data": [{"id": 1}, row]}), number=1)
+
+
+@pytest.mark.parametrize(("link", "expected"), [("https://a/?page=2", True), (None, False)])
+def test_a_page_without_a_last_page_has_a_next_page_if_it_has_a_link(
+    link: str | None, expected: bool
+) -> None:
+    envelope = {"success": True, "data": [], "pagination": {"next_page_url": link}}
+    page, _ = page_of(Review, make_response(envelope), number=1)
+    assert page.has_next is expected
