@@ -47,8 +47,7 @@ class Attempt:
     number: int
     """Counted from 1."""
     phase: str
-    """The last phase reached: ``connecting``, ``sending``, ``waiting``, ``reading``, or
-    ``answered`` if a whole response was received."""
+    """The last phase: ``connecting``, ``sending``, ``waiting``, ``reading`` or ``answered``."""
     seconds: float
     """Duration of the attempt, from the moment it was allowed to start."""
     outcome: str
@@ -164,8 +163,7 @@ class ConfigurationError(MoreGoodError):
 class InvalidRequest(MoreGoodError):
     """A value breaks a rule that the client checks before sending.
 
-    Raised by the constructors of request models and by the methods that send. Nothing was sent.
-    Correct the named fields; retrying the same value fails again.
+    Raised by request models and by the methods that send. Nothing was sent; correct the fields.
 
     Attributes:
         fields: All problems of the value, by field name.
@@ -180,8 +178,7 @@ class InvalidRequest(MoreGoodError):
 class ClientClosed(MoreGoodError):
     """The client was closed before the request was sent.
 
-    Raised by every call after `MoreGoodClient.aclose` and after the client's ``async with`` block.
-    Nothing was sent. Make a new client.
+    Raised by every call after `MoreGoodClient.aclose` or the client's ``async with`` block.
     """
 
     advice = "Make a new client, or keep this one open for as long as it is used."
@@ -190,9 +187,8 @@ class ClientClosed(MoreGoodError):
 class NoResponse(MoreGoodError):
     """No usable response was received; the base of the three errors below.
 
-    Raised after the last attempt. Idempotent calls were retried before; charges, asks and new
-    locations only if nothing had been sent. Check ``may_have_applied`` before you send a write
-    again.
+    Idempotent calls were retried before; charges, asks and new locations only if nothing had been
+    sent. Check ``may_have_applied`` before you send a write again.
 
     Attributes:
         phase: The last phase that the last attempt reached; see `Attempt.phase`.
@@ -264,7 +260,7 @@ class UnexpectedResponse(MoreGoodError):
     """The response is not one that the Beacon API sends.
 
     Raised for a redirect, which is never followed; for a success that is not JSON or lacks its
-    data; for an unexplained ``"success": false``; and for a list that ends before the last page
+    data; for ``"success": false`` without a reason; and for a list that ends before the last page
     that the server claimed. Not retried. A write may have taken effect.
 
     Attributes:
@@ -376,9 +372,9 @@ class RateLimited(APIError):
 class ServerError(APIError):
     """5xx: the server, or a proxy in front of it, failed.
 
-    Idempotent calls were retried. Charges, asks and new locations were not, except after a 503
-    with ``Retry-After``, which refuses without an effect. Other writes may have taken effect: a
-    gateway's 504 does not stop the server.
+    Idempotent calls were retried; charges, asks and new locations only after a 503 with
+    ``Retry-After``, which has no effect. Other writes may have taken effect: a gateway's 504 does
+    not stop the server.
     """
 
 
