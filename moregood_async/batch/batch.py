@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
 from typing import Generic, Literal, TypeVar
 
 import attrs
@@ -143,10 +142,7 @@ class Batch(Generic[I, R]):
         sources too long for the memory, iterate over the batch instead. If the source raises, its
         error is raised after the rows that were read have finished, and their results are lost.
         """
-        async with aclosing(aiter(self)) as results:
-            collected = [result async for result in results]
-        collected.sort(key=lambda result: result.index)
-        return collected
+        return sorted([result async for result in self], key=lambda result: result.index)
 
     async def _send_row(self, index: int, item: I) -> Result[I, R]:
         result: Result[I, R]  # not Result[I, R](…): the subscript doubles the cost of making one

@@ -20,7 +20,6 @@ each_field = pytest.mark.parametrize(
     ("kind", "name"), FIELDS, ids=[f"{kind.__name__}.{name}" for kind, name in FIELDS]
 )
 
-
 EVERY_TYPE: list[Any] = [
     None,
     True,

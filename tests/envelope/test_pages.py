@@ -11,7 +11,6 @@ from tests.strategies import make_response
 
 ADA = {"id": 1, "first_name": "Ada"}
 
-
 DOCUMENTED = {
     "current_page": 2,
     "path": "https://api.moregoodreviews.com/beacon/customers",

@@ -18,9 +18,7 @@ DATES: list[tuple[type[SentValue], str]] = [
     (AskCreate, "asked_at"),
 ]
 
-
 each_date = pytest.mark.parametrize(("kind", "name"), DATES, ids=[name for _, name in DATES])
-
 
 TWO_HOURS_EAST = timezone(timedelta(hours=2))
 

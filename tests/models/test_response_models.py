@@ -26,7 +26,6 @@ from tests.strategies import NESTED_MODELS, RESPONSE_MODELS
 
 CANARY = "canary"
 
-
 SHOWN = {"id", "uuid", "ask_id", "channel", "currency", "color", "result", "risk", "reason"}
 """Fields that hold no personal data."""
 

@@ -27,9 +27,7 @@ FEWEST_FIELDS: dict[type[SentValue], dict[str, Any]] = {
 }
 """The fields without which a value cannot be made."""
 
-
 each_kind = pytest.mark.parametrize("kind", REQUEST_MODELS, ids=lambda kind: kind.__name__)
-
 
 TEXT_FIELDS = [
     (kind, a.name)
@@ -38,7 +36,6 @@ TEXT_FIELDS = [
     if get_type_hints(kind)[a.name] in (str | Unset | None, str | Unset, str)
     and a.name != "currency"
 ]
-
 
 each_text = pytest.mark.parametrize(
     ("kind", "name"), TEXT_FIELDS, ids=[f"{kind.__name__}.{name}" for kind, name in TEXT_FIELDS]

@@ -19,7 +19,6 @@ INCOMPLETE_LIST = "the list was not read to its end"
 Serve = Callable[[int], dict[str, object]]
 """Returns the JSON of the page with a number."""
 
-
 CUT_SHORT: dict[str, tuple[Serve, list[int]]] = {
     "its last page repeats the one before": (
         lambda n: page_of([1, 2], current_page=n, last_page=2),
