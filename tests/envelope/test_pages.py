@@ -115,6 +115,10 @@ def test_a_page_with_a_row_that_is_no_item_is_unexpected(row: object) -> None:
 def test_a_page_without_a_last_page_has_a_next_page_if_it_has_a_link(
     link: str | None, expected: bool
 ) -> None:
-    envelope = {"success": True, "data": [], "pagination": {"next_page_url": link}}
+    envelope: dict[str, Any] = {
+        "success": True,
+        "data": [],
+        "pagination": {"next_page_url": link},
+    }
     page, _ = page_of(Review, make_response(envelope), number=1)
     assert page.has_next is expected
