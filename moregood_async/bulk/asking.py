@@ -9,7 +9,7 @@ import attrs
 
 from moregood_async.models.asks import AskCreate
 from moregood_async.models.customers import Customer, CustomerUpsert
-from moregood_async.models.fields import UNSET, Channel, given
+from moregood_async.models.fields import UNSET, Channel, has_text
 
 _EXTENSION = re.compile(r"(?:x|ext\.?)\s*", re.IGNORECASE)
 
@@ -36,7 +36,7 @@ class AskTemplate:
         ('email',)
         """
         contact = {"email": customer.email, "sms": customer.phone}
-        return tuple(channel for channel in self.channels if given(contact[channel]))
+        return tuple(channel for channel in self.channels if has_text(contact[channel]))
 
     def ask(
         self, customer: CustomerUpsert, channels: Sequence[Channel] | None = None
@@ -50,7 +50,7 @@ class AskTemplate:
         channels = self.reaches(customer) if channels is None else channels
         if not channels:
             return None
-        if given(customer.email):
+        if has_text(customer.email):
             return self._ask(channels, email=str(customer.email), phone=None)
         return self._ask(channels, email=None, phone=str(customer.phone))
 
@@ -70,9 +70,9 @@ def marks_of(customer: CustomerUpsert) -> list[str]:
     ['email a@example.com', 'phone 14155550100']
     """
     marks: list[str] = []
-    if given(customer.email):
+    if has_text(customer.email):
         marks.append(f"email {str(customer.email).strip().lower()}")
-    if given(customer.phone):
+    if has_text(customer.phone):
         marks.append(f"phone {plain_phone(str(customer.phone))}")
     return marks
 
