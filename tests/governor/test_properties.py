@@ -19,6 +19,7 @@ from moregood_async.governor.answers import told_seconds
 from moregood_async.governor.governor import Governor
 from moregood_async.governor.ledger import Sent
 from moregood_async.wire import Response, rate_reset
+from tests.depth import scaled
 from tests.governor.servers import Window, date, said, unix
 from tests.governor.simulation import Client, Simulation, Way
 
@@ -173,7 +174,7 @@ class Requests(RuleBasedStateMachine):
 
 
 Requests.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=scaled(150),
     stateful_step_count=40,
     deadline=None,
     report_multiple_bugs=False,
@@ -203,7 +204,7 @@ class Watched(Governor):
         super().answered(now, sent, operation, response)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(
     limit=st.integers(1, 40),
     period=st.integers(1, 8),
@@ -236,7 +237,7 @@ def test_a_proven_window_is_never_sent_more_than_it_lets_in(
     assert 0 == governor.wrong
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(
     limit=st.integers(1, 30),
     period=st.integers(1, 8),
