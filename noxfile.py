@@ -117,7 +117,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build, check, and install the wheel into an environment with nothing else in it."""
+    """Build the sdist and the wheel, check both, and use the wheel in an empty environment."""
     _install_group(session, "build")
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build")
@@ -125,13 +125,14 @@ def build(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *files)
     [wheel] = [path for path in files if path.endswith(".whl")]
     session.run("check-wheel-contents", wheel)
-    _try_bare(session, wheel)
+    _use_in_empty_environment(session, wheel)
 
 
-def _try_bare(session: nox.Session, wheel: str) -> None:
-    bare = Path(session.create_tmp()) / "bare"
-    session.run("python", "-m", "venv", "--clear", str(bare))
-    python = str(bare / ("Scripts" if os.name == "nt" else "bin") / "python")
+def _use_in_empty_environment(session: nox.Session, wheel: str) -> None:
+    """Make a call without any extra, then run the command line with its extra; pip installs."""
+    home = Path(session.create_tmp()) / "empty"
+    session.run("python", "-m", "venv", "--clear", str(home))
+    python = str(home / ("Scripts" if os.name == "nt" else "bin") / "python")
     session.run(python, "-m", "pip", "install", "--quiet", wheel, external=True)
     session.run(python, "-I", "-W", "error", "-c", SMOKE, external=True)
     session.run(python, "-m", "pip", "install", "--quiet", f"{wheel}[cli]", external=True)
@@ -156,7 +157,7 @@ asyncio.run(main())
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """A minute of load: no connection, task or memory is leaked."""
+    """A minute of load leaks no connection, no task and no memory."""
     session.install(".")
     _install_group(session, "test")
     session.run("pytest", "-m", "soak", "-s", *session.posargs)
@@ -164,7 +165,7 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def killtest(session: nox.Session) -> None:
-    """``kill -9``, two hundred times and more: nobody is asked twice, nothing is lost."""
+    """200 imports and more, each ended by ``kill -9``: nobody is asked twice, no row is lost."""
     session.install(".[cli,speed]")
     _install_group(session, "test")
     session.run("pytest", "-m", "killtest", "-s", *session.posargs)
@@ -172,7 +173,7 @@ def killtest(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks, or one: ``nox -s bench -- pace --rounds 1``; all take about 15 minutes."""
+    """All benchmarks (about 15 minutes), or one: ``nox -s bench -- pace --rounds 1``."""
     session.install(".[cli,speed]")
     _install_group(session, "bench")
     files = sorted(Path("benchmarks").glob("[!_]*.py"))
@@ -181,7 +182,7 @@ def bench(session: nox.Session) -> None:
     for file in [Path("benchmarks", f"{name}.py")] if name else files:
         try:
             session.run("python", str(file), *options)
-        except nox.command.CommandFailed:  # the others are measured all the same
+        except nox.command.CommandFailed:  # the other benchmarks still run
             failed.append(file.stem)
     if failed:
         session.error(f"failed, or missed a target: {', '.join(failed)}")
