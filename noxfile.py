@@ -165,7 +165,7 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def killtest(session: nox.Session) -> None:
-    """200 imports and more, each ended by ``kill -9``: nobody is asked twice, no row is lost."""
+    """At least 200 times, ``kill -9`` ends an import: nobody is asked twice, no row is lost."""
     session.install(".[cli,speed]")
     _install_group(session, "test")
     session.run("pytest", "-m", "killtest", "-s", *session.posargs)
