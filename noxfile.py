@@ -50,6 +50,9 @@ SUPPORTED = nox.project.python_versions(PROJECT)
 
 PYTHONS = [version for version in SUPPORTED if _put_on_path(version)] or [sys.executable]
 
+WORKERS = str(2 * (os.cpu_count() or 1))
+"""Processes that run tests: more than cores, as many tests wait for a process or for the disk."""
+
 
 def _install_group(session: nox.Session, name: str) -> None:
     session.install(*nox.project.dependency_groups(PROJECT, name))
@@ -91,7 +94,7 @@ def tests(session: nox.Session) -> None:
     """
     session.install(".[cli,speed,parquet]")
     _install_group(session, "test")
-    command = ["pytest", "-n", "logical", *session.posargs]
+    command = ["pytest", "-n", WORKERS, *session.posargs]
     if session.python == PYTHONS[-1]:
         command = ["coverage", "run", "-m", *command]
     depth = "full" if session.python == PYTHONS[0] else "quick"
@@ -104,7 +107,7 @@ def lower_bounds(session: nox.Session) -> None:
     bounds = [each.replace(">=", "==") for each in PROJECT["project"]["dependencies"]]
     session.install(".[cli]", *bounds)
     _install_group(session, "test")
-    session.run("pytest", "-n", "logical", *session.posargs, env={"MOREGOOD_TEST_DEPTH": "quick"})
+    session.run("pytest", "-n", WORKERS, *session.posargs, env={"MOREGOOD_TEST_DEPTH": "quick"})
 
 
 @nox.session
