@@ -33,12 +33,13 @@ from moregood_async import (
 from moregood_async.models.fields import SentValue
 from moregood_async.privacy import Headers
 from moregood_async.wire import Response
+from tests.depth import scaled
 
 T = TypeVar("T")
 
 examples = settings(
     deadline=None,
-    max_examples=25,
+    max_examples=scaled(25),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 """The settings of every property: enough examples to find a fault in each run, and few enough."""

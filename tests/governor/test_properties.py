@@ -21,6 +21,7 @@ from moregood_async.governor.limit_model import LimitModel
 from moregood_async.governor.rate_headers import retry_delay
 from moregood_async.governor.window import FixedWindow
 from moregood_async.wire import Response, rate_reset
+from tests.depth import scaled
 from tests.governor.servers import WindowServer, date, make_response, unix
 from tests.governor.simulation import Client, Network, Simulation
 
@@ -174,7 +175,7 @@ class Requests(RuleBasedStateMachine):
 
 
 Requests.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=scaled(150),
     stateful_step_count=40,
     deadline=None,
     report_multiple_bugs=False,
@@ -208,7 +209,7 @@ class WatchedGovernor(Governor):
         super().receive(now, ticket, operation, response)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(
     limit=st.integers(1, 40),
     period=st.integers(1, 8),
@@ -241,7 +242,7 @@ def test_a_proven_window_is_never_sent_more_than_it_accepts(
     assert governor.wrong == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(
     limit=st.integers(1, 30),
     period=st.integers(1, 8),

@@ -13,6 +13,7 @@ from moregood_async.config import Rate
 from moregood_async.errors import DeadlineExceeded
 from moregood_async.middleware.pace import Pace
 from moregood_async.wire import Deadline, Priority, Request, Response
+from tests.depth import scaled
 from tests.middleware.doubles import answer, request, told
 from tests.middleware.pacing import TICK, pace, respond_at_once
 from tests.middleware.virtual_time import now, virtually
@@ -108,7 +109,7 @@ class Simulation:
         return caller.response
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=scaled(120), deadline=None)
 @given(callers=st.lists(CALLERS, max_size=25), bound=st.integers(1, 4), rate=RATES)
 def test_pace_keeps_its_promises_whatever_happens_to_its_calls(
     callers: list[Caller], bound: int, rate: Rate | None
@@ -144,7 +145,7 @@ def test_pace_keeps_its_promises_whatever_happens_to_its_calls(
     callers=st.lists(CALLERS.map(lambda caller: attrs.evolve(caller, is_bulk=True)), max_size=12),
     bound=st.integers(1, 3),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=scaled(50), deadline=None)
 def test_a_bulk_call_that_nobody_cancels_is_always_sent(callers: list[Caller], bound: int) -> None:
     """However long other calls make it wait."""
     callers = [attrs.evolve(caller, cancelled_after=None) for caller in callers]
