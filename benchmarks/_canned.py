@@ -1,4 +1,4 @@
-"""What the benchmarks' servers answer: one customer, and pages of a hundred made from it."""
+"""The responses of the benchmarks' servers: one customer, and pages of a hundred made from it."""
 
 from __future__ import annotations
 
@@ -48,22 +48,22 @@ CUSTOMER: dict[str, Any] = {
     "review_link": f"https://moregoodreviews.com/sandbox/r/{_UUID}",
     "unsubscribe_link": f"https://moregoodreviews.com/sandbox/u/{_UUID}",
 }
-"""As the sandbox gives it."""
+"""A customer in the form in which the sandbox returns it."""
 
 
 def laravel_json(value: object) -> bytes:
-    """As PHP writes it: compact, and slashes are escaped."""
+    """Encode as PHP does: compact, with escaped slashes."""
     return json.dumps(value, separators=(",", ":")).replace("/", "\\/").encode()
 
 
 ONE_CUSTOMER = laravel_json({"success": True, "code": 200, "data": CUSTOMER | {"location": None}})
-"""The answer to an upsert."""
+"""The response to an upsert."""
 
 TOO_MANY = laravel_json({"message": "Too Many Attempts."})
 
 
 class CannedPages:
-    """Pages of 100 customers, all made from one: only the ids and the page's numbers differ."""
+    """Pages of 100 customers, made from one: only the ids and the page numbers differ."""
 
     def __init__(self, last: int) -> None:
         rows = [CUSTOMER | {"id": f"@PAGE@{row:02d}"} for row in range(PAGE_ROWS)]
@@ -80,20 +80,20 @@ class CannedPages:
             "to": "@PAGE@99",
             "total": last * PAGE_ROWS,
         }
-        whole = {"success": True, "code": 200, "data": rows, "pagination": pagination}
-        text = laravel_json(whole).replace(b'"@PAGE@', b"@PAGE@").replace(b'"@NEXT@"', b"@NEXT@")
+        content = {"success": True, "code": 200, "data": rows, "pagination": pagination}
+        text = laravel_json(content).replace(b'"@PAGE@', b"@PAGE@").replace(b'"@NEXT@"', b"@NEXT@")
         for digits in (b"", *(b"%02d" % row for row in range(PAGE_ROWS))):
             text = text.replace(b"@PAGE@" + digits + b'"', b"@PAGE@" + digits)
         self._text, self._last = text, last
 
     def page(self, number: int) -> bytes:
-        """The answer that is this page; the rows' ids are those of no other page."""
+        """Return the body of this page; no other page has the same ids."""
         following = laravel_json(f"{_URL}?page={number + 1}" if number < self._last else None)
         return self._text.replace(b"@PAGE@", b"%d" % number).replace(b"@NEXT@", following)
 
 
 def head(status: bytes, size: int, more: Mapping[str, object] | None = None) -> bytes:
-    """The head of an answer."""
+    """Return the head of a response, the empty line included."""
     lines = [
         b"HTTP/1.1 %s" % status,
         b"Date: %s" % formatdate(usegmt=True).encode(),

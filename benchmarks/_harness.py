@@ -1,6 +1,6 @@
-"""What every benchmark stands on: contestants and servers in processes of their own, and a table.
+"""The harness of all benchmarks: contestants and servers in their own processes, and a table.
 
-A whole benchmark, as a file ``benchmarks/NAME.py``::
+A complete benchmark, as a file ``benchmarks/NAME.py``::
 
     from _harness import Contest, Figures, Task, contestant, measured, options, report
     from _harness import column, ratios, serving, spread, table
@@ -11,30 +11,31 @@ A whole benchmark, as a file ``benchmarks/NAME.py``::
         from moregood_async import MoreGoodClient
 
         async with MoreGoodClient("test-key", base_url=base_url) as client:
-            with measured(calls) as figures:      # wall and CPU of this block, and of nothing else
+            with measured(calls) as figures:      # wall and CPU time of this block only
                 for _ in range(calls):
                     await client.customers.upsert(first_name="Ada", email="ada@example.com")
-        return figures                            # any other numbers may be added
+        return figures                            # a contestant may add other figures
 
     def main() -> None:
-        told = options(__doc__, rounds=7).parse_args()
+        arguments = options(__doc__, rounds=7).parse_args()
         names = ["ours", "ours, [speed]"]
         with serving("fast") as server, Contest(__file__) as contest:
             tasks = {name: Task(name, {"base_url": server.base_url, "calls": 1000})
                      for name in names}
-            seen = contest.rounds(tasks, told.rounds)
+            seen = contest.rounds(tasks, arguments.rounds)
         rows = [[name, spread(column(seen[name], "cpu_micros"), ",.0f"),
                  spread(ratios(seen[name], seen["ours"], "cpu_micros"), ".2f")] for name in names]
-        report(told, "NAME", table(["", "CPU a call, µs", "ratio"], rows), seen, ["aiohttp"])
+        tables = table(["", "CPU a call, µs", "ratio"], rows)
+        report(arguments, "NAME", tables, seen, ["aiohttp"])
 
     if __name__ == "__main__":
         main()
 
-How it runs: a contestant is a fresh interpreter that lives for the whole contest and gets one
-task a round, so that rounds take turns and imports cost once; ``Contest(__file__, fresh=True)``
-makes a new one for every task, which peaks of memory need. Contestants are pinned to the first
-core and servers to the last one, where the system can pin. Whatever happens, all of them end
-with the block that started them.
+A contestant is a new interpreter. It lives for the whole contest and runs one task a round, so
+that contestants take turns and pay for their imports once. ``Contest(__file__, fresh=True)``
+starts a new interpreter for each task, which a measurement of peak memory needs. Contestants are
+pinned to the first core and servers to the last one, where the system supports pinning. The block
+that starts a process also ends it, even after an error.
 """
 
 from __future__ import annotations
@@ -64,9 +65,10 @@ from typing import Any, Literal, Self, TypeVar
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 LONGEST_TASK_SECONDS = 300.0
+"""A contestant that takes longer for one task is killed: it hangs."""
 
 Figures = dict[str, float]
-"""What was measured of one task."""
+"""The figures of one task, by name."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -85,26 +87,27 @@ _contestants: dict[str, _Contestant] = {}
 
 
 def contestant(name: str, *, speed: bool = False, needs: Sequence[str] = ()) -> Callable[[F], F]:
-    """Names a function, plain or async, that does one task and returns its `Figures`.
+    """Register a function, plain or async, that runs one task and returns its `Figures`.
 
     Args:
-        name: How tables call it. One function may go by several names.
-        speed: Whether orjson can be imported, and uvloop runs the coroutine. Else neither exists.
-        needs: Modules that are imported before the first task; where one is not installed, the
+        name: Its name in the tables. One function may have several.
+        speed: Whether orjson can be imported and uvloop runs the coroutine. Otherwise the process
+            can import neither.
+        needs: Modules that are imported before the first task. Without one of them, the
             contestant is left out.
     """
 
-    def named(function: F) -> F:
+    def register(function: F) -> F:
         needed = (*needs, "orjson", "uvloop") if speed else tuple(needs)
         _contestants[name] = _Contestant(function, speed, needed)
         return function
 
-    return named
+    return register
 
 
 @contextlib.contextmanager
 def measured(calls: int) -> Generator[Figures]:
-    """Fills in ``calls``, ``seconds``, ``per_second``, ``cpu_micros`` (a call) when it ends."""
+    """Measure the block: set ``calls``, ``seconds``, ``per_second`` and ``cpu_micros`` (a call)."""
     figures: Figures = {"calls": calls}
     gc.collect()
     cpu, began = time.process_time(), time.perf_counter()
@@ -114,9 +117,9 @@ def measured(calls: int) -> Generator[Figures]:
 
 
 def peak_mib() -> float:
-    """The most memory that this process has had, in MiB; wants ``Contest(…, fresh=True)``.
+    """Return the peak memory of this process, in MiB; it needs ``Contest(…, fresh=True)``.
 
-    On Linux of this program alone: ``ru_maxrss`` would count the parent that it was forked from.
+    Linux's ``VmHWM`` covers this program only. ``ru_maxrss`` includes the parent before the fork.
     """
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
@@ -129,19 +132,19 @@ def peak_mib() -> float:
 
 
 def pin(role: Literal["client", "server"]) -> None:
-    """Keeps this process on the first core, or on the last one; nothing where that cannot be."""
+    """Pin this process to the first core, or to the last one, where the system supports it."""
     if hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[0 if role == "client" else -1]})
 
 
-def talk(first: object, answer: Callable[[Any], object]) -> None:
-    """Says one JSON line, then answers each that it is told, until there are no more."""
+def talk(first: object, respond: Callable[[Any], object]) -> None:
+    """Write one JSON line, then a response to each line of the standard input, until it ends."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever else is printed is no answer
+    os.dup2(2, 1)  # prints of the libraries must not mix with the JSON lines
     print(json.dumps(first), file=out, flush=True)
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), file=out, flush=True)
+        print(json.dumps(respond(json.loads(line))), file=out, flush=True)
 
 
 def _be_contestant(module: str, name: str) -> None:
@@ -154,21 +157,21 @@ def _be_contestant(module: str, name: str) -> None:
 
 
 def _run(chosen: _Contestant, task: dict[str, Any]) -> Figures:
-    done = chosen.function(**task)
-    if not inspect.iscoroutine(done):
-        return done
+    result = chosen.function(**task)
+    if not inspect.iscoroutine(result):
+        return result
     if not chosen.speed:
-        return asyncio.run(done)
+        return asyncio.run(result)
     import uvloop
 
-    return uvloop.run(done)
+    return uvloop.run(result)
 
 
 # ---- in the benchmark's process ----
 
 
 class _Process:
-    """Another process that is told JSON lines and says JSON lines."""
+    """A child process that reads and writes JSON lines."""
 
     def __init__(self, *command: str) -> None:
         self.name = " ".join(Path(part).name for part in command)
@@ -176,13 +179,13 @@ class _Process:
             [sys.executable, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def tell(self, what: object) -> None:
+    def send(self, message: object) -> None:
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
 
-    def hear(self, within_seconds: float = LONGEST_TASK_SECONDS) -> Any:
-        """The next line; a process that broke, or takes too long, ends the benchmark."""
+    def receive(self, within_seconds: float = LONGEST_TASK_SECONDS) -> Any:
+        """Return the next message. Exit if the process has ended or takes too long."""
         assert self._process.stdout
         timer = threading.Timer(within_seconds, self._process.kill)
         timer.start()
@@ -191,11 +194,11 @@ class _Process:
         finally:
             timer.cancel()
         if not line:
-            raise SystemExit(f"it broke, or took longer than {within_seconds:.0f} s: {self.name}")
+            raise SystemExit(f"{self.name} ended, or took longer than {within_seconds:.0f} s")
         return json.loads(line)
 
     def close(self, within_seconds: float = 0.0) -> None:
-        """Ends it: by itself, as its input ends, within so many seconds; else by force."""
+        """Close its input and wait until it ends by itself; kill it after ``within_seconds``."""
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
@@ -210,25 +213,26 @@ class Server:
 
     def __init__(self, process: _Process) -> None:
         self._process = process
-        told = process.hear(20)
-        self.base_url: str = told["base_url"]
-        self.software: str = told["software"]
+        about = process.receive(20)
+        self.base_url: str = about["base_url"]
+        self.software: str = about["software"]
 
     def counters(self) -> dict[str, float]:
-        """``requests`` and ``cpu_seconds`` until now.
+        """Return ``requests`` and ``cpu_seconds`` until now.
 
-        Throttled ones also tell ``refused``, and how many ids ``took_effect`` and were ``doubled``.
+        Servers with a limit also count ``throttled``, and how many emails ``took_effect`` and were
+        ``doubled``.
         """
-        self._process.tell("counters")
-        return self._process.hear(20)
+        self._process.send("counters")
+        return self._process.receive(20)
 
 
 @contextlib.contextmanager
 def serving(kind: str, *, by: str = "_servers.py", **settings: object) -> Generator[Server]:
-    """Starts a server in another process: ``_servers.py`` says which kinds and settings are.
+    """Start a server in another process; ``_servers.py`` lists the kinds and their settings.
 
-    A server of your own is a program that pins itself (`pin`) and then talks (`talk`): first a
-    ``base_url`` and its ``software``, then its counters whenever it is asked.
+    ``by`` names another program, which calls `pin` and then `talk`: its first message has its
+    ``base_url`` and ``software``, each response its counters.
     """
     process = _Process(str(HERE / by), kind, json.dumps(settings))
     try:
@@ -239,10 +243,10 @@ def serving(kind: str, *, by: str = "_servers.py", **settings: object) -> Genera
 
 @dataclass(frozen=True)
 class Task:
-    """What a contestant has to do: its function is called with ``given``."""
+    """One call of a contestant's function, with these parameters."""
 
     contestant: str
-    given: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Contest:
@@ -263,11 +267,11 @@ class Contest:
     def rounds(
         self, tasks: Mapping[str, Task], rounds: int, *, warm_up: int = 1
     ) -> dict[str, list[Figures]]:
-        """All tasks in turn, round by round; what was measured of each. Warming up is not kept.
+        """Run all tasks in turn, round by round; return the figures of each, without the warm-up.
 
-        Every round begins with another task, so that none always follows the same one.
+        Each round begins with another task, so that none always follows the same one.
         """
-        tasks = {name: task for name, task in tasks.items() if installed(task.contestant)}
+        tasks = {name: task for name, task in tasks.items() if is_installed(task.contestant)}
         seen: dict[str, list[Figures]] = {name: [] for name in tasks}
         order = deque(tasks)
         for number in range(-warm_up, rounds):
@@ -279,37 +283,37 @@ class Contest:
         return seen
 
     def once(self, task: Task) -> Figures:
-        """One task, measured."""
+        """Run one task and return its figures."""
         process = self._process(task.contestant)
-        process.tell(dict(task.given))
-        figures: Figures = process.hear()
+        process.send(dict(task.parameters))
+        figures: Figures = process.receive()
         if self._fresh:
             self._running.pop(task.contestant).close()
         return figures
 
     def together(self, tasks: Mapping[str, Task]) -> dict[str, Figures]:
-        """All tasks at the same time, each by another contestant: for those that mostly wait."""
+        """Run all tasks at once, each by another contestant: for contestants that mostly wait."""
         running = {name: self._process(task.contestant) for name, task in tasks.items()}
         for name, process in running.items():
-            process.tell(dict(tasks[name].given))
-        return {name: process.hear() for name, process in running.items()}
+            process.send(dict(tasks[name].parameters))
+        return {name: process.receive() for name, process in running.items()}
 
     def start(self, names: Iterable[str]) -> None:
-        """Starts contestants side by side, and waits until all of them are ready."""
+        """Start these contestants side by side and wait until all of them are ready."""
         started = [name for name in names if name not in self._running]
         for name in started:
             speed = "fast" if _contestants[name].speed else "plain"
             self._running[name] = _Process(__file__, self._module, name, speed)
         for name in started:
-            self._running[name].hear(60)
+            self._running[name].receive(60)
 
     def _process(self, name: str) -> _Process:
         self.start([name])
         return self._running[name]
 
 
-def installed(name: str) -> bool:
-    """Whether a contestant's libraries are; says which one is not."""
+def is_installed(name: str) -> bool:
+    """Return whether a contestant's libraries are installed; print the missing ones."""
     missing = [each for each in _contestants[name].needs if not importlib.util.find_spec(each)]
     if missing:
         print(f"left out: {name} ({', '.join(missing)} is not installed)", file=sys.stderr)
@@ -320,17 +324,17 @@ def installed(name: str) -> bool:
 
 
 def column(seen: Iterable[Figures], key: str) -> list[float]:
-    """One figure of every round."""
+    """Return one figure of each round."""
     return [figures[key] for figures in seen]
 
 
 def ratios(seen: Sequence[Figures], base: Sequence[Figures], key: str) -> list[float]:
-    """A figure as a multiple of another contestant's in the same round."""
+    """Return a figure as a multiple of another contestant's in the same round."""
     return [one[key] / other[key] for one, other in zip(seen, base, strict=True)]
 
 
 def spread(values: Sequence[float], form: str = ".2f") -> str:
-    """The median, and in brackets the least and the most."""
+    """Format the median, and in brackets the minimum and the maximum."""
     low, high = min(values), max(values)
     middle = format(statistics.median(values), form)
     if format(low, form) == format(high, form):
@@ -339,13 +343,13 @@ def spread(values: Sequence[float], form: str = ".2f") -> str:
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, as ``benchmarks/README.md`` holds it."""
+    """Format a table in Markdown, as ``benchmarks/README.md`` shows it."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
 
 
 def machine(packages: Iterable[str] = ()) -> dict[str, str]:
-    """The machine, its Python, and the versions of the packages that took part."""
+    """Return the machine, its Python, its load, and the packages' versions."""
     about = {"machine": f"{os.cpu_count()} cores, {_processor()}", "system": platform.platform()}
     about[platform.python_implementation()] = platform.python_version()
     if hasattr(os, "getloadavg"):
@@ -365,7 +369,7 @@ def _processor() -> str:
 
 
 def options(description: str | None, *, rounds: int) -> argparse.ArgumentParser:
-    """The options that all benchmarks have: ``--rounds`` and ``--json``; add your own."""
+    """Return a parser of the options that all benchmarks have: ``--rounds`` and ``--json``."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -375,17 +379,21 @@ def options(description: str | None, *, rounds: int) -> argparse.ArgumentParser:
 
 
 def report(
-    told: argparse.Namespace, name: str, tables: str, results: object, packages: Iterable[str] = ()
+    arguments: argparse.Namespace,
+    name: str,
+    tables: str,
+    results: object,
+    packages: Iterable[str] = (),
 ) -> None:
-    """Prints the machine and the tables, and writes every figure into a JSON file."""
+    """Print the machine and the tables, and write all figures to a JSON file."""
     about = machine(packages)
     print(", ".join(f"{what} {value}" for what, value in about.items()), end="\n\n")
     print(tables)
-    file: Path = told.json or RESULTS / f"{name}.json"
+    file: Path = arguments.json or RESULTS / f"{name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    arguments = {key: str(value) for key, value in vars(told).items()}
-    whole = {"about": about, "arguments": arguments, "results": results}
-    file.write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+    options_used = {key: str(value) for key, value in vars(arguments).items()}
+    content = {"about": about, "arguments": options_used, "results": results}
+    file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":  # a contestant's process

@@ -1,8 +1,9 @@
-"""How others pace themselves: the contestants of `pace` that are not ours.
+"""The contestants of `pace` that are not ours: how other libraries retry and pace requests.
 
-Each is a `Rival`: given a way to send once, it makes a coroutine function that sends a numbered
-request until the server has taken it. All of them send with the same plain aiohttp, and the same
-number of workers. Where a library gives up on a call, its worker waits a second and calls again.
+Each is a `Rival`: from a function that sends one attempt it makes a coroutine function that
+retries a numbered request until the server accepts it. All rivals send by the same plain aiohttp
+code, with the same number of workers. Where a library raises after its last attempt, the worker
+waits a second and starts a new call.
 """
 
 from __future__ import annotations
@@ -22,28 +23,28 @@ GIVEN_UP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the libraries' algorithms look at; the names are botocore's and openai's."""
+class RivalResponse:
+    """The parts of a response that the libraries read, under botocore's and openai's names."""
 
     status_code: int
     headers: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Known:
-    """The server's limit, for those who have to be told: ``requests`` in each ``seconds``."""
+class KnownLimit:
+    """The server's limit, for libraries that need it: ``requests`` in each ``seconds``."""
 
     requests: float
     seconds: float
 
 
-Send = Callable[[int], Awaitable[Answer]]
+Send = Callable[[int], Awaitable[RivalResponse]]
 Call = Callable[[int], Awaitable[None]]
-Rival = Callable[[Send, Known], Call]
+Rival = Callable[[Send, KnownLimit], Call]
 
 
 def row(number: int) -> dict[str, Any]:
-    """What is upserted: each row has an email of its own."""
+    """Return the row with this number; each has its own email."""
     return {
         "first_name": "Ada",
         "last_name": f"Larkmoor{number}",
@@ -55,24 +56,24 @@ def row(number: int) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def plain_sender(base_url: str) -> AsyncGenerator[Send]:
-    """Sends once by aiohttp, as one would by hand."""
+    """Yield a function that sends one attempt by plain aiohttp."""
     headers = {"Authorization": "Bearer test-key", "Accept": "application/json"}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
 
-        async def send(number: int) -> Answer:
-            async with session.post(f"{base_url}/customers", json=row(number)) as answer:
-                await answer.json()
-                return Answer(answer.status, answer.headers)
+        async def send(number: int) -> RivalResponse:
+            async with session.post(f"{base_url}/customers", json=row(number)) as response:
+                await response.json()
+                return RivalResponse(response.status, response.headers)
 
         yield send
 
 
 @contextlib.asynccontextmanager
 async def race(posts: int, at_most_seconds: float) -> AsyncGenerator[Figures]:
-    """Measures until the last success, which is to be noted with `succeeded`.
+    """Measure until the last success; the block reports each success to `count_success`.
 
-    Whoever is not done after ``at_most_seconds`` is stopped, and judged by what is done by then.
+    A contestant is stopped after ``at_most_seconds``; its figures cover the calls done by then.
     """
     loop = asyncio.get_running_loop()
     with measured(posts) as figures:
@@ -86,74 +87,74 @@ async def race(posts: int, at_most_seconds: float) -> AsyncGenerator[Figures]:
     figures["cpu_micros"] *= posts / max(1.0, figures["done"])
 
 
-def succeeded(figures: Figures) -> None:
-    """One more call has succeeded, now."""
+def count_success(figures: Figures) -> None:
+    """Count one more successful call, and note the time."""
     figures["done"] += 1
     figures["last"] = asyncio.get_running_loop().time()
 
 
 def rival(name: str, *needs: str) -> Callable[[Rival], Rival]:
-    """A contestant from a `Rival`: workers that take one number after the other."""
+    """Register a `Rival` as a contestant; its workers take the numbers in turn."""
 
-    def entered(make: Rival) -> Rival:
+    def register(make: Rival) -> Rival:
         @contestant(name, needs=("aiohttp", *needs))
         async def run(
             base_url: str, posts: int, at_most_seconds: float, known: tuple[float, float]
         ) -> Figures:
             async with plain_sender(base_url) as send:
-                call, numbers = make(send, Known(*known)), iter(range(posts))
+                call, numbers = make(send, KnownLimit(*known)), iter(range(posts))
                 async with race(posts, at_most_seconds) as figures:
 
                     async def work() -> None:
                         for number in numbers:
                             await call(number)
-                            succeeded(figures)
+                            count_success(figures)
 
                     await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
             return figures
 
         return make
 
-    return entered
+    return register
 
 
 @rival("tenacity, with jitter", "tenacity")
-def by_tenacity(send: Send, _: Known) -> Call:
-    """The settings in its documentation for exponential backoff with full jitter."""
+def by_tenacity(send: Send, _: KnownLimit) -> Call:
+    """Retry by tenacity, with the documented settings for exponential backoff with full jitter."""
     from tenacity import AsyncRetrying, retry_if_result, wait_random_exponential
 
     async def call(number: int) -> None:
-        again = retry_if_result(lambda answer: answer.status_code == TOO_MANY)
+        throttled = retry_if_result(lambda response: response.status_code == TOO_MANY)
         wait = wait_random_exponential(multiplier=1, max=60)
-        await AsyncRetrying(wait=wait, retry=again)(send, number)
+        await AsyncRetrying(wait=wait, retry=throttled)(send, number)
 
     return call
 
 
 @rival("openai's client", "openai")
-def by_openai(send: Send, _: Known) -> Call:
-    """Its own decisions, asked of a client of its own; the loop is that of its ``request``."""
+def by_openai(send: Send, _: KnownLimit) -> Call:
+    """Retry as openai's client decides, in a copy of the loop in its ``request``."""
     import openai
     from openai._models import FinalRequestOptions
 
     client = openai.AsyncOpenAI(api_key="test-key", base_url="http://127.0.0.1")
-    asked = FinalRequestOptions(method="post", url="/customers")
-    decide: Any = client  # what follows is private there
+    options = FinalRequestOptions(method="post", url="/customers")
+    decide: Any = client  # both methods below are private
 
     async def once(number: int) -> bool:
         for left in range(client.max_retries, -1, -1):
-            answer = await send(number)
-            if answer.status_code < 400:
+            response = await send(number)
+            if response.status_code < 400:
                 return True
-            if not left or not decide._should_retry(answer):
+            if not left or not decide._should_retry(response):
                 return False
-            await asyncio.sleep(decide._calculate_retry_timeout(left, asked, answer.headers))
+            await asyncio.sleep(decide._calculate_retry_timeout(left, options, response.headers))
         return False
 
-    return _not_giving_up(once)
+    return _until_done(once)
 
 
-def _not_giving_up(once: Callable[[int], Awaitable[bool]]) -> Call:
+def _until_done(once: Callable[[int], Awaitable[bool]]) -> Call:
     async def call(number: int) -> None:
         done = await once(number)
         while not done:
@@ -164,16 +165,16 @@ def _not_giving_up(once: Callable[[int], Awaitable[bool]]) -> Call:
 
 
 @rival("aiolimiter, as stated", "aiolimiter")
-def by_aiolimiter(send: Send, known: Known) -> Call:
-    """The limit, word by word: what may come at once comes at once."""
+def by_aiolimiter(send: Send, known: KnownLimit) -> Call:
+    """The limit as the server states it: it allows the whole burst at once."""
     from aiolimiter import AsyncLimiter
 
     return _limited(send, AsyncLimiter(known.requests, known.seconds))
 
 
 @rival("aiolimiter, evenly", "aiolimiter")
-def by_aiolimiter_evenly(send: Send, known: Known) -> Call:
-    """The same rate, one by one."""
+def by_aiolimiter_evenly(send: Send, known: KnownLimit) -> Call:
+    """The same rate, one request at a time."""
     from aiolimiter import AsyncLimiter
 
     return _limited(send, AsyncLimiter(1, known.seconds / known.requests))
@@ -183,8 +184,8 @@ def _limited(send: Send, limiter: contextlib.AbstractAsyncContextManager[None]) 
     async def call(number: int) -> None:
         while True:
             async with limiter:
-                answer = await send(number)
-            if answer.status_code != TOO_MANY:
+                response = await send(number)
+            if response.status_code != TOO_MANY:
                 return
 
     return call
@@ -194,40 +195,42 @@ def _limited(send: Send, limiter: contextlib.AbstractAsyncContextManager[None]) 
 
 
 class _Botocore:
-    """As much of a botocore client as its retry modes need: they register, and wire themselves."""
+    """The parts of a botocore client that its retry modes use; they register their own handlers."""
 
     def __init__(self) -> None:
         from botocore.hooks import HierarchicalEmitter
         from botocore.model import ServiceModel
 
         about = {"serviceId": "beacon", "protocol": "rest-json"}
-        whole = {"metadata": about, "operations": {"upsert": {"name": "upsert"}}, "shapes": {}}
-        self.meta = self  # a client has one, which has the next two
-        self.service_model: Any = ServiceModel(whole, "beacon")
+        model = {"metadata": about, "operations": {"upsert": {"name": "upsert"}}, "shapes": {}}
+        self.meta = self  # botocore reads client.meta.service_model and client.meta.events
+        self.service_model: Any = ServiceModel(model, "beacon")
         self.events: Any = HierarchicalEmitter()
         self.operation: Any = self.service_model.operation_model("upsert")
 
-    def needs_retry(self, attempts: int, answer: Answer, context: dict[str, Any]) -> float | None:
-        """Seconds until the next attempt; None: there is none."""
-        failed = answer.status_code >= 300
-        said = self.events.emit(
+    def retry_delay(
+        self, attempts: int, response: RivalResponse, context: dict[str, Any]
+    ) -> float | None:
+        """Return the seconds until the next attempt, or None if there is no next attempt."""
+        failed = response.status_code >= 300
+        results = self.events.emit(
             "needs-retry.beacon.upsert",
-            response=(answer, {"Error": {"Code": str(answer.status_code)}} if failed else {}),
+            response=(response, {"Error": {"Code": str(response.status_code)}} if failed else {}),
             operation=self.operation,
             attempts=attempts,
             caught_exception=None,
             request_dict={"context": context},
         )
-        return next((seconds for _, seconds in said if seconds not in (None, False)), None)
+        return next((seconds for _, seconds in results if seconds not in (None, False)), None)
 
-    def ended(self, answer: Answer, context: dict[str, Any]) -> None:
-        """A call has ended."""
-        self.events.emit("after-call.beacon.upsert", http_response=answer, context=context)
+    def end_call(self, response: RivalResponse, context: dict[str, Any]) -> None:
+        """Report the end of a call to botocore's handlers."""
+        self.events.emit("after-call.beacon.upsert", http_response=response, context=context)
 
 
 @dataclass
 class _Permits:
-    """The wait for botocore's token bucket: in its threads a condition, here a future."""
+    """An async wait for botocore's token bucket, which blocks a thread on a condition."""
 
     bucket: Any
     first: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -248,8 +251,8 @@ class _Permits:
 
 
 @rival("botocore, standard", "botocore")
-def by_botocore_standard(send: Send, _: Known) -> Call:
-    """Its own handlers and quota, and its usual number of attempts."""
+def by_botocore_standard(send: Send, _: KnownLimit) -> Call:
+    """Retry by botocore's own handlers and quota, with its default number of attempts."""
     from botocore.retries import standard
 
     client = _Botocore()
@@ -258,8 +261,8 @@ def by_botocore_standard(send: Send, _: Known) -> Call:
 
 
 @rival("botocore, adaptive", "botocore")
-def by_botocore_adaptive(send: Send, _: Known) -> Call:
-    """The same, and its own rate limiter."""
+def by_botocore_adaptive(send: Send, _: KnownLimit) -> Call:
+    """Retry by the same handlers, with botocore's own rate limiter."""
     from botocore.retries import adaptive, standard
 
     client = _Botocore()
@@ -267,26 +270,28 @@ def by_botocore_adaptive(send: Send, _: Known) -> Call:
     limiter = adaptive.register_retry_handler(client)
     permits = _Permits(limiter._token_bucket)
 
-    async def paced(number: int) -> Answer:
+    async def send_paced(number: int) -> RivalResponse:
         if limiter._enabled:  # as its on_sending_request does
             await permits.acquire()
         return await send(number)
 
-    return _by_botocore(paced, client, permits.rate_changed.set)
+    return _by_botocore(send_paced, client, permits.rate_changed.set)
 
 
-def _by_botocore(send: Send, client: _Botocore, heard: Callable[[], None] = lambda: None) -> Call:
-    """The loops of botocore's ``_make_api_call`` and ``_send_request``."""
+def _by_botocore(
+    send: Send, client: _Botocore, on_response: Callable[[], None] = lambda: None
+) -> Call:
+    """Return a copy of the loops in botocore's ``_make_api_call`` and ``_send_request``."""
 
     async def once(number: int) -> bool:
         context: dict[str, Any] = {}
-        answer, attempts = await send(number), 1
-        while (seconds := client.needs_retry(attempts, answer, context)) is not None:
-            heard()
+        response, attempts = await send(number), 1
+        while (seconds := client.retry_delay(attempts, response, context)) is not None:
+            on_response()
             await asyncio.sleep(seconds)
-            answer, attempts = await send(number), attempts + 1
-        heard()
-        client.ended(answer, context)
-        return answer.status_code < 300
+            response, attempts = await send(number), attempts + 1
+        on_response()
+        client.end_call(response, context)
+        return response.status_code < 300
 
-    return _not_giving_up(once)
+    return _until_done(once)

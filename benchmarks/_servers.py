@@ -3,22 +3,22 @@
 ===========  ======================================================================  ===========
 kind         what it does                                                            settings
 ===========  ======================================================================  ===========
-``fast``     answers everything with the same customer: nginx where it is
+``fast``     returns the same customer for each request, by nginx where nginx is
              installed, else as ``bare``
-``bare``     the same by an ``asyncio.Protocol``; a GET with ``page=`` in its query  ``pages``,
-             gets that page of 100 customers, of so many pages; optionally late,     ``latency``,
-             and optionally each customer with an id of its own                      ``numbered``
-``window``   lets so many requests through in a fixed window, as Laravel does: it    ``limit``,
-             starts at its first request, and what is refused does not count         ``period``
-``bucket``   a token bucket that refills all the time; optionally silent but for     ``rate``,
-             the 429, optionally half as fast after so many seconds                  ``burst``,
+``bare``     does the same by an ``asyncio.Protocol``. A GET with ``page=`` in its   ``pages``,
+             query returns that page of 100 customers, of ``pages``. Optionally it   ``latency``,
+             responds after ``latency``, or numbers the customers                    ``numbered``
+``window``   accepts ``limit`` requests in a fixed window, as Laravel does: the      ``limit``,
+             window starts at its first request; throttled requests do not count     ``period``
+``bucket``   a token bucket. Optionally its only signal is the 429; optionally its   ``rate``,
+             rate halves after ``halves_after`` seconds                              ``burst``,
                                                                                      ``headers``,
                                                                                      ``halves_after``
 ===========  ======================================================================  ===========
 
-The throttled ones take ``latency`` (0.05 s) for each request, half of it before they decide and
-half of it after; they have ``pages`` too. They count what took effect by the bodies' ``email``, so
-that a benchmark can prove that nothing was lost and nothing doubled.
+The servers with a limit spend ``latency`` (0.05 s) on each request, half of it before they decide
+and half of it after; they have ``pages`` too. They count the effects by the ``email`` in the body,
+so that a benchmark can prove that no request was lost and none took effect twice.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from _harness import pin, talk
 
 PORT_FREE = 0
 FIRST_ID = 1_000_000_000
-"""As long as all those that follow it, so that answers stay equally long."""
+"""All following ids have as many digits, so that all responses have the same length."""
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 as lean as can be: requests come whole, in parts, or several at once."""
+    """A minimal HTTP/1.1 server connection: one read holds a part, one or several requests."""
 
     transport: asyncio.Transport
 
@@ -66,21 +66,21 @@ class Connection(asyncio.Protocol):
             stop = end + _content_length(data[:end])
             if len(data) < stop:
                 break
-            self.asked(data[:end], data[end:stop])
+            self.handle(data[:end], data[end:stop])
             data = data[stop:]
         self._rest = data
 
-    def asked(self, first: bytes, body: bytes) -> None:
-        """A whole request came: its head and its body."""
+    def handle(self, request_head: bytes, body: bytes) -> None:
+        """Respond to one complete request."""
         raise NotImplementedError
 
-    def send(self, answer: bytes) -> None:
+    def send(self, response: bytes) -> None:
         if not self.transport.is_closing():
-            self.transport.write(answer)
+            self.transport.write(response)
 
 
-def _content_length(first: bytes) -> int:
-    _, found, rest = first.lower().partition(b"\r\ncontent-length:")
+def _content_length(request_head: bytes) -> int:
+    _, found, rest = request_head.lower().partition(b"\r\ncontent-length:")
     return int(rest[: rest.index(b"\r\n")]) if found else 0
 
 
@@ -95,7 +95,7 @@ class Service(Protocol):
 
 
 class Bare:
-    """Answers everything at once, or everything late."""
+    """Responds to each request at once, or after ``latency``."""
 
     software = "asyncio.Protocol"
 
@@ -115,14 +115,14 @@ class Bare:
     def counters(self) -> dict[str, float]:
         return {"requests": self.requests, "cpu_seconds": time.process_time()}
 
-    def answer(self, first: bytes) -> bytes:
-        """What a request with this head gets."""
+    def respond(self, request_head: bytes) -> bytes:
+        """Return the response to a request with this head."""
         self.requests += 1
-        if first.startswith(b"GET "):
-            body = self.pages.page(_page_asked_for(first))
+        if request_head.startswith(b"GET "):
+            body = self.pages.page(_requested_page(request_head))
             return head(b"200 OK", len(body)) + body
         now = time.monotonic()
-        if now > self._made_at + 1:  # for the date
+        if now > self._made_at + 1:  # the Date header changes each second
             self._customer = head(b"200 OK", len(self._body)) + self._body
             self._made_at = now
         if self._numbered:
@@ -135,32 +135,32 @@ class _BareConnection(Connection):
         super().__init__()
         self._service = service
 
-    def asked(self, first: bytes, body: bytes) -> None:
-        answer = self._service.answer(first)
+    def handle(self, request_head: bytes, body: bytes) -> None:
+        response = self._service.respond(request_head)
         if self._service.latency:
             loop = asyncio.get_running_loop()
-            loop.call_later(self._service.latency, self.send, answer)
+            loop.call_later(self._service.latency, self.send, response)
         else:
-            self.transport.write(answer)
+            self.transport.write(response)
 
 
-def _page_asked_for(first: bytes) -> int:
-    line = first[: first.index(b"\r\n")].replace(b"?", b"&").replace(b" ", b"&")
+def _requested_page(request_head: bytes) -> int:
+    line = request_head[: request_head.index(b"\r\n")].replace(b"?", b"&").replace(b" ", b"&")
     _, found, rest = line.partition(b"&page=")
     return int(rest.partition(b"&")[0]) if found else 1
 
 
 class Limiter(Protocol):
-    """Decides about one request after the other."""
+    """A rate limit."""
 
     def decide(self, now: float) -> tuple[bool, dict[str, object]]:
-        """Whether the request may pass, and the headers that its answer has."""
+        """Return whether to accept the request, and the headers of its response."""
         ...
 
 
 @dataclass
 class FixedWindow:
-    """As Laravel's: ``Retry-After`` is floored, and only on the 429."""
+    """Laravel's limit: ``Retry-After`` is rounded down, and only on the 429."""
 
     limit: int
     period: float
@@ -170,21 +170,21 @@ class FixedWindow:
     def decide(self, now: float) -> tuple[bool, dict[str, object]]:
         if now >= self._ends:
             self._ends, self._used = now + self.period, 0
-        passes = self._used < self.limit
-        self._used += passes
-        said: dict[str, object] = {
+        is_accepted = self._used < self.limit
+        self._used += is_accepted
+        headers: dict[str, object] = {
             "X-RateLimit-Limit": self.limit,
             "X-RateLimit-Remaining": self.limit - self._used,
         }
-        if not passes:
+        if not is_accepted:
             seconds = math.floor(self._ends - now)
-            said |= {"Retry-After": seconds, "X-RateLimit-Reset": int(time.time()) + seconds}
-        return passes, said
+            headers |= {"Retry-After": seconds, "X-RateLimit-Reset": int(time.time()) + seconds}
+        return is_accepted, headers
 
 
 @dataclass
 class TokenBucket:
-    """Full at its first request; ``Retry-After`` is exact, to the next millisecond."""
+    """A bucket that is full at its first request; ``Retry-After`` is rounded up to milliseconds."""
 
     rate: float
     burst: int
@@ -204,27 +204,27 @@ class TokenBucket:
             self._fill(self.halves_after)
             self.rate, self.halves_after = self.rate / 2, math.inf
         self._fill(now)
-        passes = self._tokens >= 1
-        self._tokens -= passes
-        return passes, self._said(passes) if self.headers else {}
+        is_accepted = self._tokens >= 1
+        self._tokens -= is_accepted
+        return is_accepted, self._headers(is_accepted) if self.headers else {}
 
     def _fill(self, now: float) -> None:
         gained = (now - self._filled) * self.rate
         self._tokens, self._filled = min(self.burst, self._tokens + gained), now
 
-    def _said(self, passes: bool) -> dict[str, object]:
-        said: dict[str, object] = {
+    def _headers(self, is_accepted: bool) -> dict[str, object]:
+        headers: dict[str, object] = {
             "X-RateLimit-Limit": self.burst,
             "X-RateLimit-Remaining": int(self._tokens),
         }
-        if not passes:
+        if not is_accepted:
             millis = math.ceil((1 - self._tokens) / self.rate * 1000)
-            said["Retry-After"] = f"{millis / 1000:.3f}"
-        return said
+            headers["Retry-After"] = f"{millis / 1000:.3f}"
+        return headers
 
 
-class Throttled:
-    """Lets through what its limiter lets through, and counts what took effect."""
+class LimitedService:
+    """A server with a limit, which counts the requests that took effect."""
 
     software = "asyncio.Protocol"
 
@@ -232,57 +232,57 @@ class Throttled:
         self.limiter = limiter
         self.pages = CannedPages(pages)
         self.half = latency / 2
-        self.requests = self.refused = 0
+        self.requests = self.throttled = 0
         self.effects: Counter[str] = Counter()
 
     def connection(self) -> Connection:
-        return _ThrottledConnection(self)
+        return _LimitedConnection(self)
 
     def counters(self) -> dict[str, float]:
         return {
             "requests": self.requests,
-            "refused": self.refused,
+            "throttled": self.throttled,
             "took_effect": len(self.effects),
             "doubled": self.effects.total() - len(self.effects),
             "cpu_seconds": time.process_time(),
         }
 
-    def answer(self, first: bytes, body: bytes) -> bytes:
-        """Decides now."""
+    def respond(self, request_head: bytes, body: bytes) -> bytes:
+        """Accept or throttle a request now, and return the response."""
         self.requests += 1
-        passes, said = self.limiter.decide(time.monotonic())
-        if not passes:
-            self.refused += 1
-            return head(b"429 Too Many Requests", len(TOO_MANY), said) + TOO_MANY
+        is_accepted, headers = self.limiter.decide(time.monotonic())
+        if not is_accepted:
+            self.throttled += 1
+            return head(b"429 Too Many Requests", len(TOO_MANY), headers) + TOO_MANY
         if body:
             self.effects[json.loads(body)["email"]] += 1
-            return head(b"200 OK", len(ONE_CUSTOMER), said) + ONE_CUSTOMER
-        page = self.pages.page(_page_asked_for(first))
-        return head(b"200 OK", len(page), said) + page
+            return head(b"200 OK", len(ONE_CUSTOMER), headers) + ONE_CUSTOMER
+        page = self.pages.page(_requested_page(request_head))
+        return head(b"200 OK", len(page), headers) + page
 
 
-class _ThrottledConnection(Connection):
-    def __init__(self, service: Throttled) -> None:
+class _LimitedConnection(Connection):
+    def __init__(self, service: LimitedService) -> None:
         super().__init__()
         self._service = service
 
-    def asked(self, first: bytes, body: bytes) -> None:
+    def handle(self, request_head: bytes, body: bytes) -> None:
         loop, half = asyncio.get_running_loop(), self._service.half
 
         def decide() -> None:
-            loop.call_later(half, self.send, self._service.answer(first, body))
+            loop.call_later(half, self.send, self._service.respond(request_head, body))
 
         loop.call_later(half, decide)
 
 
-def _window(limit: int, period: float, **more: Any) -> Throttled:
-    return Throttled(FixedWindow(limit, period), **more)
+def _window(limit: int, period: float, **more: Any) -> LimitedService:
+    return LimitedService(FixedWindow(limit, period), **more)
 
 
 def _bucket(
     rate: float, burst: int, *, headers: bool = True, halves_after: float = math.inf, **more: Any
-) -> Throttled:
-    return Throttled(TokenBucket(rate, burst, headers, halves_after), **more)
+) -> LimitedService:
+    return LimitedService(TokenBucket(rate, burst, headers, halves_after), **more)
 
 
 KINDS: dict[str, Callable[..., Service]] = {
@@ -294,7 +294,7 @@ KINDS: dict[str, Callable[..., Service]] = {
 
 
 async def serve(service: Service) -> None:
-    """Serves until the other side has nothing more to say."""
+    """Serve until the benchmark closes the standard input."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(service.connection, "127.0.0.1", PORT_FREE, backlog=4096)
     port = server.sockets[0].getsockname()[1]
@@ -322,12 +322,12 @@ _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def nginx() -> str | None:
-    """Where nginx is installed and its CPU time can be seen."""
+    """Return the path of nginx if it is installed and the system shows its CPU time."""
     return shutil.which("nginx") if Path("/proc/self/stat").exists() else None
 
 
 def serve_by_nginx(program: str) -> None:
-    """One process of nginx, until the other side has nothing more to say."""
+    """Run one process of nginx until the benchmark closes the standard input."""
     with tempfile.TemporaryDirectory() as folder:
         with socket.socket() as free:
             free.bind(("127.0.0.1", PORT_FREE))
@@ -355,9 +355,9 @@ def _wait_for(port: int) -> None:
 
 
 def _nginx_counters(pid: int, port: int) -> dict[str, float]:
-    with socket.create_connection(("127.0.0.1", port), 5) as asking:
-        asking.sendall(b"GET /status HTTP/1.0\r\n\r\n")
-        status = b"".join(iter(lambda: asking.recv(4096), b""))
+    with socket.create_connection(("127.0.0.1", port), 5) as connection:
+        connection.sendall(b"GET /status HTTP/1.0\r\n\r\n")
+        status = b"".join(iter(lambda: connection.recv(4096), b""))
     requests = int(status.split(b"requests")[1].split()[2])
     ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     seconds = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")

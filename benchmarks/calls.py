@@ -1,9 +1,9 @@
-"""What a call costs: POST a customer and read the answer, beside aiohttp by hand and other SDKs.
+"""The cost of a call: POST a customer and read the response, against raw aiohttp and other SDKs.
 
-Ours does all that it does by default: it checks the value, paces, would repeat, logs, keeps to
-its deadlines and makes a `Customer` of the answer. The others give what they give: raw aiohttp
-and httpx a dict, openai's and stripe's clients what their own request path makes of it. So many
-workers send one call after the other; connecting is not measured.
+Ours runs with its defaults: it validates the value, paces, is ready to retry, logs, enforces its
+deadlines and decodes the response into a `Customer`. The others return what they return by
+default: raw aiohttp and httpx a dict, openai's and stripe's clients the result of their own
+request path. Each worker sends one call after the other; connecting is not measured.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SLOW = ("httpx", "openai's client", "stripe's client")
 
 
 def customer(number: int) -> dict[str, str]:
-    """What is sent; the last digits of the email differ."""
+    """Return the customer to send; the digits of the email differ."""
     return {
         "first_name": "Ada",
         "last_name": "Larkmoor",
@@ -46,8 +46,8 @@ def customer(number: int) -> dict[str, str]:
     }
 
 
-async def driven(calls: int, in_flight: int, call: Callable[[int], Awaitable[object]]) -> Figures:
-    """All calls by so many workers, once everything is connected and warm."""
+async def drive(calls: int, in_flight: int, call: Callable[[int], Awaitable[object]]) -> Figures:
+    """Measure all calls by ``in_flight`` workers, after a warm-up that opens the connections."""
 
     async def worker(numbers: Iterator[int]) -> None:
         for number in numbers:
@@ -74,13 +74,13 @@ async def ours(base_url: str, calls: int, in_flight: int) -> Figures:
             ada = await client.customers.upsert(**customer(number))
             assert ada.id == 1
 
-        return await driven(calls, in_flight, call)
+        return await drive(calls, in_flight, call)
 
 
 @contestant("raw aiohttp")
 @contestant("raw aiohttp, uvloop", speed=True)
 async def raw(base_url: str, calls: int, in_flight: int) -> Figures:
-    """As a user would write it."""
+    """Send as a user would write it by hand."""
     import aiohttp
 
     connector = aiohttp.TCPConnector(limit=max(100, in_flight))
@@ -94,12 +94,12 @@ async def raw(base_url: str, calls: int, in_flight: int) -> Figures:
             ) as response:
                 assert (await response.json())["data"]["id"] == 1
 
-        return await driven(calls, in_flight, call)
+        return await drive(calls, in_flight, call)
 
 
 @contestant("raw aiohttp, tuned")
 async def tuned(base_url: str, calls: int, in_flight: int) -> Figures:
-    """Everything that can be made beforehand is; nothing that can be left out is done."""
+    """Send by aiohttp with every object prepared and every optional step switched off."""
     import aiohttp
     from multidict import CIMultiDict
     from yarl import URL
@@ -123,7 +123,7 @@ async def tuned(base_url: str, calls: int, in_flight: int) -> Figures:
             ) as response:
                 assert json.loads(await response.read())["data"]["id"] == 1
 
-        return await driven(calls, in_flight, call)
+        return await drive(calls, in_flight, call)
 
 
 @contestant("httpx", needs=("httpx",))
@@ -141,38 +141,38 @@ async def by_httpx(base_url: str, calls: int, in_flight: int) -> Figures:
             )
             assert response.json()["data"]["id"] == 1
 
-        return await driven(calls, in_flight, call)
+        return await drive(calls, in_flight, call)
 
 
 @contestant("openai's client", needs=("openai",))
 async def by_openai(base_url: str, calls: int, in_flight: int) -> Figures:
-    """Its own ``post``, below all resources; nothing is made of the answer but a dict."""
+    """Send by openai's ``post``, which its resources call; it decodes the response into a dict."""
     from openai import AsyncOpenAI
 
     async with AsyncOpenAI(api_key=KEY, base_url=base_url) as client:
 
         async def call(number: int) -> None:
-            answer: Any = await client.post("/customers", cast_to=object, body=customer(number))
-            assert answer["data"]["id"] == 1
+            content: Any = await client.post("/customers", cast_to=object, body=customer(number))
+            assert content["data"]["id"] == 1
 
-        return await driven(calls, in_flight, call)
+        return await drive(calls, in_flight, call)
 
 
 @contestant("stripe's client", needs=("stripe", "httpx"))
 async def by_stripe(base_url: str, calls: int, in_flight: int) -> Figures:
-    """Its ``raw_request_async``, over the HTTP client that is its default for async (httpx)."""
+    """Send by ``raw_request_async``, over stripe's default HTTP client for async code (httpx)."""
     import stripe
 
     host, _, path = base_url.partition("/beacon")
     client = stripe.StripeClient(KEY, base_addresses={"api": host})
 
     async def call(number: int) -> None:
-        answer = await client.raw_request_async(
+        response = await client.raw_request_async(
             "post", f"/beacon{path}/customers", **customer(number)
         )
-        assert json.loads(answer.body)["data"]["id"] == 1
+        assert json.loads(response.body)["data"]["id"] == 1
 
-    return await driven(calls, in_flight, call)
+    return await drive(calls, in_flight, call)
 
 
 NAMES = (
@@ -186,12 +186,12 @@ NAMES = (
 
 
 def rows(in_flight: int, seen: dict[str, list[Figures]]) -> Iterator[list[str]]:
-    """A row for each contestant at this many calls in flight."""
+    """Yield a row for each contestant at this number of calls in flight."""
     for name in NAMES:
         figures = seen.get(f"{name} {in_flight}")
         if figures:
-            base, fastest = seen[f"raw aiohttp {in_flight}"], seen[f"ours {in_flight}"]
-            times = ratios(fastest, figures, "per_second")
+            base, our_figures = seen[f"raw aiohttp {in_flight}"], seen[f"ours {in_flight}"]
+            times = ratios(our_figures, figures, "per_second")
             yield [
                 str(in_flight),
                 name,
@@ -206,35 +206,39 @@ def main() -> None:
     parser = options(__doc__, rounds=3)
     parser.add_argument("--calls", type=int, default=1200)
     parser.add_argument("--in-flight", type=int, nargs="*", default=list(IN_FLIGHT))
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     with serving("fast") as server, Contest(__file__) as contest:
         tasks = {
             f"{name} {in_flight}": Task(
                 name,
                 {
                     "base_url": server.base_url,
-                    "calls": told.calls // 8 if name in SLOW else told.calls,
+                    "calls": arguments.calls // 8 if name in SLOW else arguments.calls,
                     "in_flight": in_flight,
                 },
             )
-            for in_flight in told.in_flight
+            for in_flight in arguments.in_flight
             for name in NAMES
         }
-        seen = contest.rounds(tasks, told.rounds)
-        counted, software = server.counters(), server.software
+        seen = contest.rounds(tasks, arguments.rounds)
+        counters, software = server.counters(), server.software
     titles = [
         "in flight",
         "",
         "calls a second",
         "CPU a call, µs",
         "times raw aiohttp",
-        "ours is so many times as fast",
+        "ours is N times as fast",
     ]
-    tables = table(titles, [row for each in told.in_flight for row in rows(each, seen)])
-    busy = counted["cpu_seconds"] / counted["requests"] * 1e6
+    tables = table(titles, [row for each in arguments.in_flight for row in rows(each, seen)])
+    busy = counters["cpu_seconds"] / counters["requests"] * 1e6
     tables += f"\n\nThe server ({software}) took {busy:.0f} µs of CPU a request."
     report(
-        told, "calls", tables, seen, ["aiohttp", "orjson", "uvloop", "httpx", "openai", "stripe"]
+        arguments,
+        "calls",
+        tables,
+        seen,
+        ["aiohttp", "orjson", "uvloop", "httpx", "openai", "stripe"],
     )
 
 

@@ -1,9 +1,9 @@
-"""What JSON costs: a customer and a page of a hundred are read, an upsert is written.
+"""The cost of JSON: read a customer, read a page of a hundred, write an upsert.
 
-All read the same bytes into what they call a customer, with its times as aware datetimes, except
-plain json and orjson, which stop at dicts. Ours reads leniently: a field of an unexpected type
-spoils itself alone, and unknown fields are kept; the others' models would refuse the answer, or
-drop them. The rows of the page differ in their names, flags and times.
+All contestants read the same bytes into a model with aware datetimes, except plain json and
+orjson, which stop at dicts. Ours reads leniently: an unexpected type affects only its own field,
+and unknown fields are kept. The others' models reject such a response, or drop the unknown fields.
+The rows of the page differ in their names, flags and times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from _harness import (
 )
 
 JOBS = {"a customer, read": 1_500, "a page of 100, read": 25, "an upsert, written": 4_000}
-"""Each with how often it is done a round."""
+"""The number of repetitions of each job in a round: each takes a similar time."""
 
 UPSERT: Any = {
     "first_name": "Ada",
@@ -75,7 +75,7 @@ PAGE = laravel_json(
 )
 
 
-def _timed(jobs: dict[str, Callable[[], object]]) -> Figures:
+def _time_jobs(jobs: dict[str, Callable[[], object]]) -> Figures:
     figures: Figures = {}
     for name, job in jobs.items():
         times = JOBS[name]
@@ -97,7 +97,7 @@ def ours() -> Figures:
     page = Response(status=200, headers={}, body=PAGE)
     upsert = CustomerUpsert(**UPSERT)
     assert envelope.page_of(Customer, page, number=1)[0].items[99].id == 100
-    return _timed(
+    return _time_jobs(
         {
             "a customer, read": lambda: envelope.model_of(Customer, one),
             "a page of 100, read": lambda: envelope.page_of(Customer, page, number=1),
@@ -125,7 +125,7 @@ def by_msgspec() -> Figures:
     page = msgspec.json.Decoder(msgspec.defstruct("Page", [("data", list[customer])]), strict=False)  # type: ignore[valid-type]
     encode, value = msgspec.json.Encoder().encode, upsert(**UPSERT)
     assert page.decode(PAGE).data[99].created_at.tzinfo
-    return _timed(
+    return _time_jobs(
         {
             "a customer, read": lambda: one.decode(ONE_CUSTOMER),
             "a page of 100, read": lambda: page.decode(PAGE),
@@ -145,7 +145,7 @@ def by_pydantic() -> Figures:
     optional: dict[str, Any] = dict.fromkeys(OPTIONAL, (Any, None))
     value = create_model("Upsert", first_name=(str, ...), **optional)(**UPSERT)
     assert page.model_validate_json(PAGE).data[99].created_at.tzinfo
-    return _timed(
+    return _time_jobs(
         {
             "a customer, read": lambda: one.model_validate_json(ONE_CUSTOMER),
             "a page of 100, read": lambda: page.model_validate_json(PAGE),
@@ -155,7 +155,7 @@ def by_pydantic() -> Figures:
 
 
 def _kinds() -> dict[str, Any]:
-    """The fields of a customer, and the types that they have where they are not None."""
+    """Return the types of a customer's fields, without the None."""
     kinds: dict[str, Any] = dict.fromkeys(CUSTOMER, str)
     kinds |= dict.fromkeys(("id", "location_id", "charges_count"), int)
     kinds |= dict.fromkeys(("charges_sum", "charges_avg"), float)
@@ -167,7 +167,7 @@ def _kinds() -> dict[str, Any]:
 
 @contestant("json, to dicts")
 def by_json() -> Figures:
-    return _timed(
+    return _time_jobs(
         {
             "a customer, read": lambda: json.loads(ONE_CUSTOMER),
             "a page of 100, read": lambda: json.loads(PAGE),
@@ -180,7 +180,7 @@ def by_json() -> Figures:
 def by_orjson() -> Figures:
     import orjson
 
-    return _timed(
+    return _time_jobs(
         {
             "a customer, read": lambda: orjson.loads(ONE_CUSTOMER),
             "a page of 100, read": lambda: orjson.loads(PAGE),
@@ -193,7 +193,7 @@ NAMES = ("msgspec", "pydantic v2", "ours, [speed]", "ours", "orjson, to dicts", 
 
 
 def rows(job: str, seen: dict[str, list[Figures]]) -> Iterator[list[str]]:
-    """A row for each contestant at this job."""
+    """Yield a row for each contestant at this job."""
     for name in NAMES:
         if name in seen:
             yield [
@@ -208,13 +208,13 @@ def rows(job: str, seen: dict[str, list[Figures]]) -> Iterator[list[str]]:
 
 
 def main() -> None:
-    told = options(__doc__, rounds=25).parse_args()
+    arguments = options(__doc__, rounds=25).parse_args()
     with Contest(__file__) as contest:
         contest.start(NAMES)
-        seen = contest.rounds({name: Task(name) for name in NAMES}, told.rounds)
+        seen = contest.rounds({name: Task(name) for name in NAMES}, arguments.rounds)
     titles = ["", "", "CPU, µs", "times msgspec", "times pydantic v2"]
     tables = table(titles, [row for job in JOBS for row in rows(job, seen)])
-    report(told, "codec", tables, seen, ["orjson", "msgspec", "pydantic"])
+    report(arguments, "codec", tables, seen, ["orjson", "msgspec", "pydantic"])
 
 
 if __name__ == "__main__":

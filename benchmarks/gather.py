@@ -1,15 +1,14 @@
-"""Fifty thousand single calls at once by `asyncio.gather`, against `upsert_many` with as many rows.
+"""50,000 single calls at once by `asyncio.gather`, against `upsert_many` with as many rows.
 
 ::
 
     python benchmarks/gather.py [--rounds 3] [--calls 50000] [--speed]
 
-Nothing is configured: an attempt has 30 s, a call 120 s, 32 are in flight, and all the others
-wait for their turn. A false timeout is a call that says it timed out though the server answers
-at once. The ratio of CPU time is that of a round's pair: what a caller pays for a task of its own
-for each call, and for 50,000 that wait in line. The peak is the most memory that the contestant's
-process has had: `gather` keeps 50,000 tasks and their customers, a batch keeps none. ``--speed``
-adds the same pair with orjson and uvloop.
+The settings are the defaults: 30 s for an attempt, 120 s for a call, 32 requests in flight; the
+other calls are queued. The server responds at once, so that each timeout is a false one. The
+ratio compares the CPU time of a round's pair: the price of one task for each call, and of a queue
+of 50,000. The peak is the peak memory of the contestant's process: `gather` keeps 50,000 tasks and
+their customers, a batch keeps none. ``--speed`` adds the same pair with orjson and uvloop.
 """
 
 from __future__ import annotations
@@ -51,8 +50,8 @@ def customers(count: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def counted(errors: list[Exception]) -> Figures:
-    """How many calls failed, and how many of them for want of time."""
+def count_failures(errors: list[Exception]) -> Figures:
+    """Return the number of failed calls, the number of timeouts among them, and the peak memory."""
     from moregood_async import AttemptTimedOut, DeadlineExceeded
 
     for kind, number in Counter(type(error).__name__ for error in errors).items():
@@ -74,7 +73,7 @@ async def by_gather(base_url: str, calls: int) -> Figures:
                 *(client.customers.upsert(**row) for row in customers(calls)),
                 return_exceptions=True,
             )
-    return figures | counted([result for result in results if isinstance(result, Exception)])
+    return figures | count_failures([result for result in results if isinstance(result, Exception)])
 
 
 @contestant("upsert_many", needs=NEEDS)
@@ -86,7 +85,7 @@ async def by_batch(base_url: str, calls: int) -> Figures:
         with measured(calls) as figures:
             batch = client.customers.upsert_many(customers(calls))
             errors = [result.error async for result in batch if result.error is not None]
-    return figures | counted(errors)
+    return figures | count_failures(errors)
 
 
 PAIRS = [
@@ -116,18 +115,20 @@ def main() -> None:
     parser = options(__doc__, rounds=2)
     parser.add_argument("--calls", type=int, default=50_000)
     parser.add_argument("--speed", action="store_true", help="with orjson and uvloop too")
-    told = parser.parse_args()
-    names = [name for pair in PAIRS[: 1 + told.speed] for name in pair]
+    arguments = parser.parse_args()
+    names = [name for pair in PAIRS[: 1 + arguments.speed] for name in pair]
     with serving("fast") as server, Contest(__file__) as contest:
-        given = {"base_url": server.base_url}
-        contest.rounds({name: Task(name, given | {"calls": WARM_UP_CALLS}) for name in names}, 1)
+        parameters = {"base_url": server.base_url}
+        contest.rounds(
+            {name: Task(name, parameters | {"calls": WARM_UP_CALLS}) for name in names}, 1
+        )
         seen = contest.rounds(
-            {name: Task(name, given | {"calls": told.calls}) for name in names},
-            told.rounds,
+            {name: Task(name, parameters | {"calls": arguments.calls}) for name in names},
+            arguments.rounds,
             warm_up=0,
         )
     titles = ["", "calls a second", "CPU a call, µs", "ratio", "timed out", "failed", "peak, MiB"]
-    report(told, "gather", table(titles, rows(seen)), seen, ["aiohttp", "orjson", "uvloop"])
+    report(arguments, "gather", table(titles, rows(seen)), seen, ["aiohttp", "orjson", "uvloop"])
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
     python benchmarks/import_memory.py [SHORT.csv LONG.csv] [--ask email]
 
-The sandbox runs in a process of its own. Each import is a process too, whose peak is what the
-kernel counted for it (``ru_maxrss`` of the child). The bound of the package is 30 MiB.
+The sandbox and each import run in their own processes. The peak is the kernel's figure for the
+import (``ru_maxrss`` of the child). The target is a difference of at most 30 MiB.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ BOUND_MIB = 30
 _CLI = [sys.executable, "-m", "moregood_async.cli"]
 
 
-def made_up(path: Path, rows: int) -> Path:
-    """A file of so many made-up customers."""
+def write_customers(path: Path, rows: int) -> Path:
+    """Write a file of made-up customers."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["First Name", "Last Name", "Email", "Phone 1", "Company", "City"])
@@ -40,33 +40,33 @@ def made_up(path: Path, rows: int) -> Path:
     return path
 
 
-def imported(file: Path, base_url: str, more: list[str]) -> Figures:
-    """Imports a file in a process; gives its peak, its rows and how many of them a second."""
+def import_file(file: Path, base_url: str, more: list[str]) -> Figures:
+    """Import a file in a new process; return its peak memory, its rows and its rows a second."""
     command = [*_CLI, "import", str(file), "--json", "--rejects", os.devnull, *more]
     env = os.environ | {"MOREGOOD_API_KEY": "test-key", "MOREGOOD_BASE_URL": base_url}
     began = time.monotonic()
     with tempfile.TemporaryFile() as out:
         child = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.DEVNULL)
         _, _, usage = os.wait4(child.pid, 0)
-        child.returncode = 0  # it was waited for here
+        child.returncode = 0  # os.wait4 has reaped it; Popen must not wait again
         out.seek(0)
-        told = json.load(out)
+        summary = json.load(out)
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return {
         "peak_mib": usage.ru_maxrss / unit,
-        "rows": told["rows"],
-        "done": told["done"],
-        "per_second": told["rows"] / (time.monotonic() - began),
+        "rows": summary["rows"],
+        "done": summary["done"],
+        "per_second": summary["rows"] / (time.monotonic() - began),
     }
 
 
-def into_a_sandbox(file: Path, more: list[str]) -> Figures:
-    """Imports a file into a sandbox of its own."""
+def import_into_sandbox(file: Path, more: list[str]) -> Figures:
+    """Import a file into a new sandbox."""
     command = [*_CLI, "sandbox", "--port", "0"]
     sandbox = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert sandbox.stdout
-        return imported(file, sandbox.stdout.readline().split()[-1], more)
+        return import_file(file, sandbox.stdout.readline().split()[-1], more)
     finally:
         sandbox.terminate()
         sandbox.communicate()
@@ -76,22 +76,22 @@ def main() -> None:
     parser = options(__doc__, rounds=1)
     parser.add_argument("files", nargs="*", type=Path, help="a short and a long file")
     parser.add_argument("--ask", help="ask each customer too")
-    told = parser.parse_args()
-    more = ["--ask", told.ask] if told.ask else []
+    arguments = parser.parse_args()
+    more = ["--ask", arguments.ask] if arguments.ask else []
     with tempfile.TemporaryDirectory() as folder:
-        files = told.files or [
-            made_up(Path(folder, f"made-up-{rows}.csv"), rows) for rows in (100, 10_000)
+        files = arguments.files or [
+            write_customers(Path(folder, f"made-up-{rows}.csv"), rows) for rows in (100, 10_000)
         ]
         seen: dict[str, list[Figures]] = {file.name: [] for file in files}
-        for _ in range(told.rounds):
+        for _ in range(arguments.rounds):
             for file in files:
-                seen[file.name].append(into_a_sandbox(file, more))
-    difference = tell(told, seen)
+                seen[file.name].append(import_into_sandbox(file, more))
+    difference = report_difference(arguments, seen)
     sys.exit(difference > BOUND_MIB)
 
 
-def tell(told: argparse.Namespace, seen: dict[str, list[Figures]]) -> float:
-    """Prints it all; gives the difference between the last file's peak and the first one's."""
+def report_difference(arguments: argparse.Namespace, seen: dict[str, list[Figures]]) -> float:
+    """Print the report; return the last file's peak less the first file's, in MiB."""
     rows = [
         [
             name,
@@ -105,8 +105,8 @@ def tell(told: argparse.Namespace, seen: dict[str, list[Figures]]) -> float:
     peaks = [statistics.median(column(measured, "peak_mib")) for measured in seen.values()]
     difference = peaks[-1] - peaks[0]
     titles = ["file", "rows", "done", "rows a second", "peak, MiB"]
-    said = f"The difference is {difference:.1f} MiB (at most {BOUND_MIB})."
-    report(told, "import_memory", f"{table(titles, rows)}\n\n{said}", seen, ["aiohttp"])
+    verdict = f"The difference is {difference:.1f} MiB (at most {BOUND_MIB})."
+    report(arguments, "import_memory", f"{table(titles, rows)}\n\n{verdict}", seen, ["aiohttp"])
     return difference
 
 

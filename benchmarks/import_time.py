@@ -1,11 +1,11 @@
-"""How long `import moregood_async` takes, beside the import of what it is built on.
+"""The time of `import moregood_async`, against the import of its dependencies.
 
 ::
 
     python benchmarks/import_time.py [--rounds 15]
 
-A new interpreter for each round, the contestants in turn, less what an empty one takes. aiohttp
-is imported only when a client is made, so that is measured too.
+Each round starts a new interpreter for each contestant in turn. The time of an empty interpreter
+is subtracted. aiohttp is imported when a client is made, so that is a contestant too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CONTESTANTS = {
 
 
 def once(code: str) -> Figures:
-    """Wall and CPU milliseconds of one interpreter."""
+    """Run an interpreter; return its wall and CPU time in milliseconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     subprocess.run([sys.executable, "-I", "-c", code], check=True)
@@ -40,7 +40,7 @@ def once(code: str) -> Figures:
 
 
 def measure(rounds: int) -> dict[str, list[Figures]]:
-    """All contestants, less the median of an empty interpreter, after a round of warming up."""
+    """Measure all contestants, less the median of an empty interpreter; a first round warms up."""
     seen: dict[str, list[Figures]] = {name: [] for name in CONTESTANTS}
     for number in range(rounds + 1):
         for name, code in CONTESTANTS.items():
@@ -70,10 +70,12 @@ def rows(seen: dict[str, list[Figures]]) -> list[list[str]]:
 
 
 def main() -> None:
-    told = options(__doc__, rounds=15).parse_args()
-    seen = measure(told.rounds)
+    arguments = options(__doc__, rounds=15).parse_args()
+    seen = measure(arguments.rounds)
     titles = ["", "wall, ms", "CPU, ms", "ratio of wall", "ratio of CPU"]
-    report(told, "import_time", table(titles, rows(seen)), seen, ["aiohttp", "attrs", "cattrs"])
+    report(
+        arguments, "import_time", table(titles, rows(seen)), seen, ["aiohttp", "attrs", "cattrs"]
+    )
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
-"""What a job's journal costs: the same import with one, and without.
+"""The cost of a job's journal: the same import with a journal and without.
 
 ::
 
     python benchmarks/journal.py [--rounds 5] [--rows 2000] [--latency 0.02] [--replayed 1000000]
 
-Throughput: one CSV is read, every customer saved and then asked, 32 requests in flight: once by
-``upsert_many`` and ``create_many`` with a queue between them, which keep nothing, once by a `Job`
-whose journal is in memory, and once by a `Job` with a journal on the disk. All take turns within
-one process, on one core, and the first round warms up. ``--latency`` is how long the server takes
-for an answer; with 0 it answers at once, so that the client's CPU is all that counts.
+Throughput: read one CSV, save each customer and then send the ask, with 32 requests in flight.
+The contestants are ``upsert_many`` and ``create_many`` with a queue between them, a `Job` with a
+journal in memory, and a `Job` with a journal on the disk. They take turns in one process on one
+core; the first round warms up. ``--latency`` is the server's response time in seconds. A second
+race has a server that responds at once, where only the client's CPU time counts.
 
-Replay: a job whose journal knows ``--replayed`` rows, all done, is run again: it reads the input
-from its start, and sends nothing. A new process each; memory is its peak.
+Replay: run a job again whose journal has ``--replayed`` rows, all done. The job reads the input
+from the start and sends nothing. Each replay is a new process; the memory is its peak.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def write_customers(path: Path, rows: int) -> None:
 
 
 async def by_batches(client: Any, file: Path, _: Path) -> int:
-    """Without a journal; gives how many were asked."""
+    """Import without a journal; return the number of customers asked."""
     import asyncio
 
     from moregood_async.bulk import AskTemplate, read_csv
@@ -85,7 +85,7 @@ async def by_batches(client: Any, file: Path, _: Path) -> int:
 
 
 async def by_job(client: Any, file: Path, journal: Path | None) -> int:
-    """With a journal; gives how many were asked."""
+    """Import with a journal; return the number of customers asked."""
     from moregood_async.bulk import AskTemplate, Job, read_csv
 
     template = AskTemplate(channels=["email"])
@@ -97,7 +97,7 @@ async def by_job_in_memory(client: Any, file: Path, _: Path) -> int:
     return await by_job(client, file, None)
 
 
-WAYS = {
+METHODS = {
     "no journal": by_batches,
     "journal in memory": by_job_in_memory,
     "journal on the disk": by_job,
@@ -106,18 +106,18 @@ WAYS = {
 
 @contestant("", needs=NEEDS)
 @contestant(", [speed]", speed=True, needs=NEEDS)
-async def in_turn(base_url: str, folder: str, rows: int, rounds: int) -> Figures:
-    """Seconds, CPU and asks of every way and round."""
+async def alternate(base_url: str, folder: str, rows: int, rounds: int) -> Figures:
+    """Import by each method in each round; return the time, CPU time and asks of each."""
     from moregood_async import MoreGoodClient
 
     file, figures = Path(folder, f"{rows}.csv"), Figures()
     async with MoreGoodClient("test-key", base_url=base_url, max_concurrency=IN_FLIGHT) as client:
         for number in range(-1, rounds):
-            order = list(WAYS)[number % 3 :] + list(WAYS)[: number % 3]
+            order = list(METHODS)[number % 3 :] + list(METHODS)[: number % 3]
             for name in order:
                 journal = Path(folder, "a.journal")
                 with measured(rows) as one:
-                    asked = await WAYS[name](client, file, journal)
+                    asked = await METHODS[name](client, file, journal)
                 _remove(folder)
                 if number >= 0:
                     figures |= {f"{name} {number} {key}": value for key, value in one.items()}
@@ -132,7 +132,7 @@ def _remove(folder: str) -> None:
 
 @contestant("replay", needs=NEEDS)
 async def replay(base_url: str, folder: str, rows: int) -> Figures:
-    """A job that is done is run again."""
+    """Run a finished job again."""
     from moregood_async import MoreGoodClient
     from moregood_async.bulk import AskTemplate, Job, read_csv
 
@@ -146,9 +146,9 @@ async def replay(base_url: str, folder: str, rows: int) -> Figures:
     return figures | {"done": done, "requests": requests, "peak_mib": peak_mib()}
 
 
-@contestant("done before", needs=NEEDS)
-async def done_before(base_url: str, folder: str, rows: int) -> Figures:
-    """Writes a journal as a job does that has asked every row, but sends nothing."""
+@contestant("finished journal", needs=NEEDS)
+async def write_finished_journal(base_url: str, folder: str, rows: int) -> Figures:
+    """Write the journal of a job that has asked every row, without sending a request."""
     from moregood_async import MoreGoodClient
     from moregood_async.bulk import AskTemplate, Job, read_csv
     from moregood_async.bulk.journal.entry import JournalEntry
@@ -190,23 +190,24 @@ async def done_before(base_url: str, folder: str, rows: int) -> Figures:
     return figures
 
 
-def race(told: argparse.Namespace, latency: float, folder: str) -> dict[str, list[Figures]]:
-    """Every way with and without the extra, against a server that takes so long."""
+def race(arguments: argparse.Namespace, latency: float, folder: str) -> dict[str, list[Figures]]:
+    """Measure each method, with and without the extra, against a server with this latency."""
     seen: dict[str, list[Figures]] = {}
-    write_customers(Path(folder, f"{told.rows}.csv"), told.rows)
+    write_customers(Path(folder, f"{arguments.rows}.csv"), arguments.rows)
     with serving("bare", numbered=True, latency=latency) as server:
-        given = {
+        parameters = {
             "base_url": server.base_url,
             "folder": folder,
-            "rows": told.rows,
-            "rounds": told.rounds,
+            "rows": arguments.rows,
+            "rounds": arguments.rounds,
         }
         with Contest(__file__, fresh=True) as contest:
             for extra in ("", ", [speed]"):
-                figures = contest.once(Task(extra, given))
-                for way in WAYS:
-                    seen[way + extra] = [
-                        _of_one(figures, f"{way} {number} ") for number in range(told.rounds)
+                figures = contest.once(Task(extra, parameters))
+                for method in METHODS:
+                    seen[method + extra] = [
+                        _of_one(figures, f"{method} {number} ")
+                        for number in range(arguments.rounds)
                     ]
     return seen
 
@@ -215,20 +216,24 @@ def _of_one(figures: Figures, prefix: str) -> Figures:
     return {key.removeprefix(prefix): value for key, value in figures.items() if prefix in key}
 
 
-def replays(server: Server, folder: str, lengths: list[int]) -> dict[str, Figures]:
-    """Peak and time of running a finished job again, by its rows."""
+def measure_replays(server: Server, folder: str, lengths: list[int]) -> dict[str, Figures]:
+    """Return the peak memory and time of running a finished job again, by its number of rows."""
     seen: dict[str, Figures] = {}
     with Contest(__file__, fresh=True) as contest:
         for rows in lengths:
-            given: dict[str, Any] = {"base_url": server.base_url, "folder": folder, "rows": rows}
-            contest.once(Task("done before", given))
-            seen[f"{rows:,}"] = contest.once(Task("replay", given))
+            parameters: dict[str, Any] = {
+                "base_url": server.base_url,
+                "folder": folder,
+                "rows": rows,
+            }
+            contest.once(Task("finished journal", parameters))
+            seen[f"{rows:,}"] = contest.once(Task("replay", parameters))
             size = Path(folder, f"{rows}.journal").stat().st_size
             seen[f"{rows:,}"]["journal_mib"] = size / 2**20
     return seen
 
 
-def raced(seen: dict[str, list[Figures]]) -> str:
+def throughput_table(seen: dict[str, list[Figures]]) -> str:
     rows = [
         [
             name,
@@ -244,7 +249,7 @@ def raced(seen: dict[str, list[Figures]]) -> str:
     return table(["", "rows a second", "ratio", "CPU a row, µs", "ratio", "not asked"], rows)
 
 
-def replayed(seen: dict[str, Figures]) -> str:
+def replay_table(seen: dict[str, Figures]) -> str:
     rows = [
         [
             name,
@@ -263,22 +268,26 @@ def replayed(seen: dict[str, Figures]) -> str:
 
 def main() -> None:
     parser = options(__doc__, rounds=5)
-    parser.add_argument("--rows", type=int, default=2_000, help="in a round, of each way")
-    parser.add_argument("--latency", type=float, default=0.02, help="seconds, of the slow server")
-    parser.add_argument("--replayed", type=int, default=1_000_000, help="rows that are done")
-    told = parser.parse_args()
+    parser.add_argument(
+        "--rows", type=int, default=2_000, help="rows that each method imports in a round"
+    )
+    parser.add_argument(
+        "--latency", type=float, default=0.02, help="response time of the slow server, in seconds"
+    )
+    parser.add_argument("--replayed", type=int, default=1_000_000, help="rows of the finished job")
+    arguments = parser.parse_args()
     results: dict[str, Any] = {}
     tables: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        for latency in (told.latency, 0.0):
-            seen = race(told, latency, folder)
+        for latency in (arguments.latency, 0.0):
+            seen = race(arguments, latency, folder)
             results[f"latency {latency}"] = seen
-            tables += [f"server: {latency * 1000:.0f} ms an answer", raced(seen)]
+            tables += [f"server: {latency * 1000:.0f} ms a response", throughput_table(seen)]
         with serving("bare") as server:
-            again = replays(server, folder, [10_000, told.replayed])
-        results["replay"] = again
-        tables.append(replayed(again))
-    report(told, "journal", "\n\n".join(tables), results, ["aiohttp", "orjson", "uvloop"])
+            replays = measure_replays(server, folder, [10_000, arguments.replayed])
+        results["replay"] = replays
+        tables.append(replay_table(replays))
+    report(arguments, "journal", "\n\n".join(tables), results, ["aiohttp", "orjson", "uvloop"])
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""A long import by `upsert_many`, against a worker pool that a user would write by hand.
+"""A long import by `upsert_many`, against a worker pool as a user would write it by hand.
 
 ::
 
     python benchmarks/many.py [--rounds 7] [--slices 4] [--calls 1000] [--long 100000]
 
-Throughput: the same client upserts the same generator of rows, 32 in flight, once through
-``upsert_many`` and once through 32 workers that pull from one iterator and await ``upsert``. What
-is compared is a few percent, and two processes that run the same code differ by more; so both
-take turns within one process, ``--slices`` times ``--calls`` rows each, and every round has a new
-one. Rounds of 100,000 would take too long. The ratio is that of a round's sums; 1.00 says that a
-batch costs nothing. The server's CPU time for a request stands above the table: as long as it is
-below a contestant's, the server was not the bottleneck.
+Throughput: the same client upserts the same generator of rows, 32 in flight, once by
+``upsert_many`` and once by 32 workers that pull from one iterator and await ``upsert``. The
+difference is a few percent, and two processes that run the same code differ by more. Both methods
+therefore take turns in one process, ``--slices`` times ``--calls`` rows each, and each round
+starts a new process. The ratio is that of a round's sums; a ratio of 1.00 means that a batch costs
+nothing. Above the table stands the server's CPU time a request: while it is below a contestant's,
+the server is not the bottleneck.
 
-Memory: the peak of a new process that does nothing but ``upsert_many`` over ``--short`` rows, and
-of one over ``--long`` rows, once each. Flat says that a batch keeps nothing of what it has done.
+Memory: the peak of a new process that runs only ``upsert_many``, once over ``--short`` rows and
+once over ``--long`` rows. Equal peaks mean that a batch keeps no finished rows.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ NEEDS = ("moregood_async.transport",)
 
 
 def customers(count: int) -> Iterator[dict[str, Any]]:
-    """The rows, one at a time."""
+    """Yield the rows."""
     for number in range(count):
         yield {
             "first_name": "Ada",
@@ -59,7 +59,7 @@ def customers(count: int) -> Iterator[dict[str, Any]]:
 
 
 async def by_batch(client: Any, calls: int) -> int:
-    """Gives how many are done."""
+    """Upsert all rows; return the number of successful ones."""
     batch = client.customers.upsert_many(customers(calls))
     async for result in batch:
         if result.error is not None:
@@ -68,7 +68,7 @@ async def by_batch(client: Any, calls: int) -> int:
 
 
 async def by_workers(client: Any, calls: int) -> int:
-    """Gives how many are done."""
+    """Upsert all rows; return the number of successful ones."""
     import asyncio
 
     from moregood_async import MoreGoodError
@@ -89,21 +89,21 @@ async def by_workers(client: Any, calls: int) -> int:
     return done
 
 
-WAYS = {"worker pool": by_workers, "upsert_many": by_batch}
+METHODS = {"worker pool": by_workers, "upsert_many": by_batch}
 
 
 @contestant("", needs=NEEDS)
 @contestant(", [speed]", speed=True, needs=NEEDS)
-async def in_turn(base_url: str, calls: int, slices: int) -> Figures:
-    """Sums of either way: one warms up, and the first of a slice is the last of the next."""
+async def alternate(base_url: str, calls: int, slices: int) -> Figures:
+    """Return the sums of both methods. The first slice warms up; the order alternates."""
     from moregood_async import MoreGoodClient
 
     sums: Counter[str] = Counter()
     async with MoreGoodClient("test-key", base_url=base_url, max_concurrency=WORKERS) as client:
         for number in range(slices + 1):
-            for name in sorted(WAYS, reverse=number % 2 == 0):
+            for name in sorted(METHODS, reverse=number % 2 == 0):
                 with measured(calls) as figures:
-                    done = await WAYS[name](client, calls)
+                    done = await METHODS[name](client, calls)
                 if number:
                     cpu = figures["cpu_micros"] * calls
                     sums += Counter(
@@ -126,33 +126,33 @@ async def alone(base_url: str, calls: int) -> Figures:
     return figures | {"done": done, "peak_mib": peak_mib()}
 
 
-def race(server: Server, told: argparse.Namespace) -> dict[str, list[Figures]]:
-    """Rounds of a new process each, without the extra and with it in turn."""
-    given = {"base_url": server.base_url, "calls": told.calls, "slices": told.slices}
+def race(server: Server, arguments: argparse.Namespace) -> dict[str, list[Figures]]:
+    """Measure both methods in a new process each round, without the extra and with it."""
+    parameters = {"base_url": server.base_url, "calls": arguments.calls, "slices": arguments.slices}
     with Contest(__file__, fresh=True) as contest:
-        tasks = {name: Task(name, given) for name in ("", ", [speed]")}
-        seen = contest.rounds(tasks, told.rounds, warm_up=0)
-    calls = told.calls * told.slices
+        tasks = {name: Task(name, parameters) for name in ("", ", [speed]")}
+        seen = contest.rounds(tasks, arguments.rounds, warm_up=0)
+    calls = arguments.calls * arguments.slices
     return {
-        way + extra: [_of_one_way(sums, way, calls) for sums in rounds]
+        method + extra: [_of_one_method(sums, method, calls) for sums in rounds]
         for extra, rounds in seen.items()
-        for way in WAYS
+        for method in METHODS
     }
 
 
-def _of_one_way(sums: Figures, way: str, calls: int) -> Figures:
-    seconds = sums[f"{way} seconds"]
+def _of_one_method(sums: Figures, method: str, calls: int) -> Figures:
+    seconds = sums[f"{method} seconds"]
     return {
         "calls": calls,
-        "done": sums[f"{way} done"],
+        "done": sums[f"{method} done"],
         "seconds": seconds,
         "per_second": calls / seconds,
-        "cpu_micros": sums[f"{way} cpu"] / calls,
+        "cpu_micros": sums[f"{method} cpu"] / calls,
     }
 
 
-def peaks(server: Server, lengths: list[int]) -> dict[str, Figures]:
-    """A new process for each length."""
+def measure_peaks(server: Server, lengths: list[int]) -> dict[str, Figures]:
+    """Return the figures of ``upsert_many`` over each number of rows, in a new process each."""
     with Contest(__file__, fresh=True) as contest:
         return {
             f"{calls:,}": contest.once(
@@ -162,7 +162,7 @@ def peaks(server: Server, lengths: list[int]) -> dict[str, Figures]:
         }
 
 
-def raced(seen: dict[str, list[Figures]]) -> str:
+def throughput_table(seen: dict[str, list[Figures]]) -> str:
     rows = [
         [
             name,
@@ -178,8 +178,8 @@ def raced(seen: dict[str, list[Figures]]) -> str:
     return table(["", "upserts a second", "ratio", "CPU a call, µs", "ratio", "failed"], rows)
 
 
-def weighed(peak: dict[str, Figures]) -> str:
-    least = min(column(peak.values(), "peak_mib"))
+def memory_table(peaks: dict[str, Figures]) -> str:
+    least = min(column(peaks.values(), "peak_mib"))
     rows = [
         [
             length,
@@ -188,31 +188,35 @@ def weighed(peak: dict[str, Figures]) -> str:
             f"{figures['seconds']:.1f}",
             f"{figures['calls'] - figures['done']:.0f}",
         ]
-        for length, figures in peak.items()
+        for length, figures in peaks.items()
     ]
     return table(["upserts", "peak, MiB", "above the least", "seconds", "failed"], rows)
 
 
 def main() -> None:
     parser = options(__doc__, rounds=7)
-    parser.add_argument("--slices", type=int, default=4, help="in a round, of either way")
-    parser.add_argument("--calls", type=int, default=1_000, help="in a slice")
-    parser.add_argument("--short", type=int, default=1_000, help="upserts, for memory")
-    parser.add_argument("--long", type=int, default=100_000, help="upserts, for memory")
-    told = parser.parse_args()
+    parser.add_argument("--slices", type=int, default=4, help="slices of each method in a round")
+    parser.add_argument("--calls", type=int, default=1_000, help="upserts in a slice")
+    parser.add_argument("--short", type=int, default=1_000, help="upserts of a memory measurement")
+    parser.add_argument("--long", type=int, default=100_000, help="upserts of a memory measurement")
+    arguments = parser.parse_args()
     with serving("fast") as server:
         before = server.counters()
-        seen = race(server, told)
-        peak = peaks(server, [told.short, told.long])
-        spent = server.counters()["cpu_seconds"] - before["cpu_seconds"]
+        seen = race(server, arguments)
+        peaks = measure_peaks(server, [arguments.short, arguments.long])
+        server_cpu_seconds = server.counters()["cpu_seconds"] - before["cpu_seconds"]
         requests = server.counters()["requests"] - before["requests"]
     tables = [
-        f"server: {server.software}, {spent / requests * 1e6:.0f} µs CPU a request",
-        raced(seen),
-        weighed(peak),
+        f"server: {server.software}, {server_cpu_seconds / requests * 1e6:.0f} µs CPU a request",
+        throughput_table(seen),
+        memory_table(peaks),
     ]
-    results = {"race": seen, "memory": peak, "server_cpu_micros": spent / requests * 1e6}
-    report(told, "many", "\n\n".join(tables), results, ["aiohttp", "orjson", "uvloop"])
+    results = {
+        "race": seen,
+        "memory": peaks,
+        "server_cpu_micros": server_cpu_seconds / requests * 1e6,
+    }
+    report(arguments, "many", "\n\n".join(tables), results, ["aiohttp", "orjson", "uvloop"])
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""As fast as the server allows, and no faster: ours and others against five servers with limits.
+"""Pacing: ours and other libraries against five servers with limits.
 
 ::
 
     python benchmarks/pace.py [--rounds 3] [--servers window bucket] [--contestants ours]
 
-Each contestant upserts the same rows, 32 in flight, against a server of its own with 50 ms of
-latency. They mostly wait, so all contestants of a server run at the same time, and a few servers'
-contests beside each other. The share is the ideal time over the measured one, from the first send
-to the last success; the ideal is never idle and never refused. What was refused, lost and doubled
-the servers have counted.
+Each contestant upserts the same rows, 32 in flight, against its own server with 50 ms of latency.
+Contestants mostly wait, so all contestants of a server run at the same time, and some servers run
+side by side. The share is the ideal time divided by the measured one, from the first request to
+the last success. The ideal client is never idle and never throttled. The servers count the
+throttled, lost and doubled requests.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from _harness import (
     Task,
     column,
     contestant,
-    installed,
+    is_installed,
     options,
     report,
     serving,
     spread,
     table,
 )
-from _rivals import IN_FLIGHT, race, row, succeeded
+from _rivals import IN_FLIGHT, count_success, race, row
 
 LATENCY = 0.05
 PACKAGES = ("aiohttp", "tenacity", "botocore", "openai", "aiolimiter", "uvloop")
@@ -44,7 +44,7 @@ PACKAGES = ("aiohttp", "tenacity", "botocore", "openai", "aiolimiter", "uvloop")
 
 @contestant("ours", needs=("moregood_async.transport",))
 async def ours(base_url: str, posts: int, at_most_seconds: float, **_: object) -> Figures:
-    """Nothing is configured, and nothing is known beforehand."""
+    """Upsert all rows with the default settings; the limit is not known beforehand."""
     from moregood_async import MoreGoodClient
 
     async with (
@@ -53,7 +53,7 @@ async def ours(base_url: str, posts: int, at_most_seconds: float, **_: object) -
     ):
         async for result in client.customers.upsert_many(map(row, range(posts))):
             if result.error is None:
-                succeeded(figures)
+                count_success(figures)
             else:
                 print(f"row {result.index}: {result.error}", file=sys.stderr)
     return figures
@@ -72,16 +72,16 @@ CONTESTANTS = [
 
 @dataclass(frozen=True)
 class Limited:
-    """A server with a limit, and what is sent to it."""
+    """A server with a limit, and the number of requests that each contestant sends to it."""
 
     title: str
     kind: str
     settings: dict[str, Any]
     posts: int
     known: tuple[float, float]
-    """Requests in seconds, as one would tell a limiter."""
+    """The limit as a limiter takes it: requests, and the seconds they are for."""
     seconds: Callable[[float], float]
-    """The shortest time in which so many requests are let in."""
+    """Return the shortest time in which the server accepts this number of requests."""
 
     def share(self, figures: Figures) -> float:
         return (self.seconds(figures["done"]) + LATENCY) / figures["seconds"]
@@ -110,7 +110,7 @@ def bucket(rate: float, burst: int, posts: int, also: str = "", **more: Any) -> 
 
 
 def servers(scale: float) -> dict[str, Limited]:
-    """The five; ``scale`` makes everything shorter for a try."""
+    """Return the five servers; a ``scale`` below 1 shortens everything for a trial run."""
     two_thousand, six_hundred = round(2000 * scale), round(600 * scale)
     halves_after = 10.0 * scale
     return {
@@ -128,16 +128,21 @@ TARGETS = {
     "window-6s": (0.95, 100.0),
     "silent": (0.90, 5.0),
 }
-"""Of ours: the least share, and the most percent refused. Nothing may be lost anywhere."""
+"""For ours: the minimum share, and the maximum percent throttled. No request may be lost."""
 
-LANES = [["window", "bucket", "halving"], ["window-6s"], ["silent"]]
-"""Contests of a lane come one after the other, lanes run side by side: these are slow enough."""
+CONCURRENT = [["window", "bucket", "halving"], ["window-6s"], ["silent"]]
+"""Groups of servers. The groups run side by side, the servers of a group one after the other.
+
+The servers of the last two groups are so slow that they hardly disturb the first group.
+"""
 
 Seen = dict[str, dict[str, list[Figures]]]
 
 
-def contend(contest: Contest, limited: Limited, names: list[str], longest: float) -> dict[str, Any]:
-    """One round: each contestant has a server of its own, and all begin at once."""
+def run_round(
+    contest: Contest, limited: Limited, names: list[str], longest: float
+) -> dict[str, Any]:
+    """Run one round: each contestant has its own server, and all start at once."""
     with ExitStack() as stack:
         own = {
             name: stack.enter_context(serving(limited.kind, **limited.settings, latency=LATENCY))
@@ -157,46 +162,49 @@ def contend(contest: Contest, limited: Limited, names: list[str], longest: float
         }
         measured = contest.together(tasks)
         return {
-            name: _counted(limited, measured[name], server.counters())
+            name: _combine(limited, measured[name], server.counters())
             for name, server in own.items()
         }
 
 
-def _counted(limited: Limited, figures: Figures, server: dict[str, float]) -> Figures:
-    """What the client measured, and what the server knows."""
+def _combine(limited: Limited, figures: Figures, server: dict[str, float]) -> Figures:
+    """Return the client's figures with those that the server counted."""
     due = figures["done"] if figures["stopped"] else limited.posts
     return figures | {
         "share": limited.share(figures),
         "requests": server["requests"],
-        "refused": server["refused"],
-        "refused_percent": 100 * server["refused"] / server["requests"],
+        "throttled": server["throttled"],
+        "throttled_percent": 100 * server["throttled"] / server["requests"],
         "lost": max(0.0, due - server["took_effect"], due - figures["done"]),
         "doubled": server["doubled"],
     }
 
 
-def run_lane(lane: list[Limited], told: argparse.Namespace, names: list[str]) -> dict[str, Any]:
-    """All rounds of a lane's servers, in turn."""
-    seen: Seen = {limited.title: {name: [] for name in names} for limited in lane}
+def run_group(
+    group: list[Limited], arguments: argparse.Namespace, names: list[str]
+) -> dict[str, Any]:
+    """Run all rounds of a group's servers, one after the other."""
+    seen: Seen = {limited.title: {name: [] for name in names} for limited in group}
     with Contest(__file__) as contest:
         contest.start(names)
-        for number in range(told.rounds):
-            for limited in lane:
-                for name, figures in contend(contest, limited, names, told.longest).items():
+        for number in range(arguments.rounds):
+            for limited in group:
+                figures_by_name = run_round(contest, limited, names, arguments.longest)
+                for name, figures in figures_by_name.items():
                     seen[limited.title][name].append(figures)
                 print(f"round {number + 1}: {limited.title}", file=sys.stderr)
     return seen
 
 
-def run(told: argparse.Namespace) -> Seen:
-    """All lanes, side by side."""
-    known = servers(told.scale)
-    names = [name for name in told.contestants if installed(name)]
-    lanes = [[known[key] for key in lane if key in told.servers] for lane in LANES]
-    with ThreadPoolExecutor(len(lanes)) as threads:
-        parts = threads.map(lambda lane: run_lane(lane, told, names), lanes)
+def run(arguments: argparse.Namespace) -> Seen:
+    """Run all groups side by side."""
+    known = servers(arguments.scale)
+    names = [name for name in arguments.contestants if is_installed(name)]
+    groups = [[known[key] for key in group if key in arguments.servers] for group in CONCURRENT]
+    with ThreadPoolExecutor(len(groups)) as threads:
+        parts = threads.map(lambda group: run_group(group, arguments, names), groups)
         seen = {title: measured for part in parts for title, measured in part.items()}
-    return {known[key].title: seen[known[key].title] for key in told.servers}
+    return {known[key].title: seen[known[key].title] for key in arguments.servers}
 
 
 def rows(seen: Seen) -> list[list[str]]:
@@ -205,8 +213,8 @@ def rows(seen: Seen) -> list[list[str]]:
             title if number == 0 else "",
             name,
             spread(column(measured, "share"), ".3f") + _unfinished(measured),
-            f"{spread(column(measured, 'refused'), ',.0f')}",
-            spread(column(measured, "refused_percent"), ".1f"),
+            f"{spread(column(measured, 'throttled'), ',.0f')}",
+            spread(column(measured, "throttled_percent"), ".1f"),
             f"{sum(column(measured, 'lost')):.0f}",
             f"{sum(column(measured, 'doubled')):.0f}",
             spread(column(measured, "cpu_micros"), ",.0f"),
@@ -221,26 +229,26 @@ def _unfinished(measured: list[Figures]) -> str:
 
 
 def notes(seen: Seen, longest: float) -> list[str]:
-    """What the star means, and whether ours keeps its targets, by its medians."""
+    """Return the meaning of the star, and the verdicts on our targets, by the medians."""
     stopped = any(_unfinished(measured) for each in seen.values() for measured in each.values())
-    star = f"\\* stopped at {longest:g} ideal times: the share is of what was done by then."
+    star = f"\\* stopped at {longest:g} ideal times: the share covers the calls done by then."
     return [*([star, ""] if stopped else []), *verdicts(seen)]
 
 
 def verdicts(seen: Seen) -> list[str]:
     titles = {key: limited.title for key, limited in servers(1.0).items()}
     return [
-        f"{titles[key]}: ours is to have a share of {share} and at most {percent:g} % refused: "
-        + ("kept" if _kept(seen[titles[key]]["ours"], share, percent) else "MISSED")
+        f"{titles[key]}: target share {share}, at most {percent:g} % throttled: "
+        + ("kept" if _is_kept(seen[titles[key]]["ours"], share, percent) else "MISSED")
         for key, (share, percent) in TARGETS.items()
         if "ours" in seen.get(titles[key], {})
     ]
 
 
-def _kept(measured: list[Figures], share: float, percent: float) -> bool:
+def _is_kept(measured: list[Figures], share: float, percent: float) -> bool:
     return (
         median(column(measured, "share")) >= share
-        and median(column(measured, "refused_percent")) <= percent
+        and median(column(measured, "throttled_percent")) <= percent
         and not any(column(measured, "lost"))
     )
 
@@ -250,13 +258,17 @@ def main() -> None:
     five = list(servers(1.0))
     parser.add_argument("--servers", nargs="+", choices=five, default=five)
     parser.add_argument("--contestants", nargs="+", choices=CONTESTANTS, default=CONTESTANTS)
-    parser.add_argument("--scale", type=float, default=1.0, help="0.2: a fifth of the requests")
-    parser.add_argument("--longest", type=float, default=2.5, help="stops at so many ideal times")
-    told = parser.parse_args()
-    seen = run(told)
-    titles = ["server", "", "share", "refused", "% of sent", "lost", "doubled", "CPU a call, µs"]
-    tables = "\n".join([table(titles, rows(seen)), "", *notes(seen, told.longest)])
-    report(told, "pace", tables, seen, PACKAGES)
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="0.2 sends a fifth of the requests"
+    )
+    parser.add_argument(
+        "--longest", type=float, default=2.5, help="stop after this multiple of the ideal time"
+    )
+    arguments = parser.parse_args()
+    seen = run(arguments)
+    titles = ["server", "", "share", "throttled", "% of sent", "lost", "doubled", "CPU a call, µs"]
+    tables = "\n".join([table(titles, rows(seen)), "", *notes(seen, arguments.longest)])
+    report(arguments, "pace", tables, seen, PACKAGES)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
-"""Long lists: pages fetched ahead against one by one, and the memory of a walk over a million rows.
+"""Long lists: the speed of prefetched pages, and the memory of a walk over a million rows.
 
 ::
 
     python benchmarks/pages.py [--rounds 3] [--pages 200] [--latency 0.05] [--walk 10000]
 
-Ahead: the same list, of ``--pages`` pages of 100 customers, each answered after ``--latency``
-seconds, is walked with ``prefetch=0`` and with ``prefetch=8``, in turn. How many times as fast is
-the ratio of a round's pair. "Most at once" is the most pages that had been asked for and not yet
-wholly read, the one that is being read among them: that is n + 1 with ``prefetch=n``, and no more
-for a reader who is slower than the server. "Wrong" counts the customers whose id was not the one
-that belongs in their place, and those that did not come.
+Prefetch: read the same list of ``--pages`` pages of 100 customers with ``prefetch=0`` and with
+``prefetch=8``, in turn. The server responds to each request after ``--latency`` seconds. "Times as
+fast" is the ratio of a round's pair. "Most at once" is the maximum number of pages requested and
+not yet completely read, the current page included. It is n + 1 with ``prefetch=n``, also for a
+reader that is slower than the server. "Wrong" counts the customers with another id than expected,
+and the missing ones.
 
-The walk: ``--walk`` pages of 100 customers from a server that answers at once, with
-``prefetch=8``, each walk by a new process. Its peak of memory after 1 %, 10 % and all of the walk
-says what a walk keeps: which ids it has given, so that no row comes twice. "Dense" ids follow
-each other, as where a project has the numbers to itself; "sparse" ones are 1,000 apart, as where
-it shares them with many others. With orjson and uvloop, to save time: they change no memory here.
+Walk: read ``--walk`` pages of 100 customers with ``prefetch=8`` from a server that responds at
+once, each walk in a new process. A walk remembers which ids it has returned, so that it returns no
+row twice; the peak memory after 1 %, 10 % and all of the walk shows the cost. "Dense" ids are
+consecutive, as in a project with its own numbering; "sparse" ids are 1,000 apart, as where many
+projects share the numbers. orjson and uvloop save time; they do not change the memory.
 """
 
 from __future__ import annotations
@@ -48,22 +48,24 @@ NEEDS = ("moregood_async.transport",)
 @contestant("prefetch=0", needs=NEEDS)
 @contestant("prefetch=8", needs=NEEDS)
 @contestant("a slow reader, prefetch=8", needs=NEEDS)
-async def walked(base_url: str, pages: int, prefetch: int, pause: float = 0.0) -> Figures:
-    """Every customer of the list, compared with the one expected; optionally rests after a page."""
+async def read_list(base_url: str, pages: int, prefetch: int, pause: float = 0.0) -> Figures:
+    """Read the list and check each id; optionally sleep after each page."""
     import asyncio
 
     from moregood_async import MoreGoodClient, Request, Response
 
-    asked = read = at_once = wrong = 0
+    requested = read = at_once = wrong = 0
 
-    async def counting(request: Request, call_next: Any) -> Response:
-        nonlocal asked, at_once
-        asked += 1
-        at_once = max(at_once, asked - read // ROWS)
+    async def count_requests(request: Request, call_next: Any) -> Response:
+        nonlocal requested, at_once
+        requested += 1
+        at_once = max(at_once, requested - read // ROWS)
         response: Response = await call_next(request)
         return response
 
-    async with MoreGoodClient("test-key", base_url=base_url, middlewares=(counting,)) as client:
+    async with MoreGoodClient(
+        "test-key", base_url=base_url, middlewares=(count_requests,)
+    ) as client:
         with measured(pages) as figures:
             async for customer in client.customers.list(prefetch=prefetch):
                 wrong += customer.id != ROWS + read
@@ -80,60 +82,62 @@ async def walked(base_url: str, pages: int, prefetch: int, pause: float = 0.0) -
 @contestant("dense", speed=True, needs=NEEDS)
 @contestant("sparse", speed=True, needs=NEEDS)
 async def long_walk(base_url: str, pages: int, apart: int) -> Figures:
-    """The peak of memory on the way, and whether every customer came."""
+    """Read the list; return the peak memory on the way. Fail if a customer is missing."""
     import attrs
 
     from moregood_async import MoreGoodClient, Request, Response
 
     behind_ids = b',"uuid":'
-    spaced_ids = str(apart).removeprefix("1").encode() + behind_ids  # 1 becomes 1000
+    spaced_ids = str(apart).removeprefix("1").encode() + behind_ids  # the id 1 becomes 1000
 
-    async def spaced(request: Request, call_next: Any) -> Response:
+    async def space_ids(request: Request, call_next: Any) -> Response:
         response: Response = await call_next(request)
         return attrs.evolve(response, body=response.body.replace(behind_ids, spaced_ids))
 
-    marks = {max(ROWS, pages * ROWS // part): f"peak_mib_{100 // part}" for part in (100, 10, 1)}
+    milestones = {
+        max(ROWS, pages * ROWS // part): f"peak_mib_{100 // part}" for part in (100, 10, 1)
+    }
     peaks: Figures = {}
     read = total = 0
-    async with MoreGoodClient("test-key", base_url=base_url, middlewares=(spaced,)) as client:
+    async with MoreGoodClient("test-key", base_url=base_url, middlewares=(space_ids,)) as client:
         with measured(pages) as figures:
             async for customer in client.customers.list(prefetch=AHEAD):
                 read += 1
                 total += customer.id
-                if read in marks:
-                    peaks[marks[read]] = peak_mib()
+                if read in milestones:
+                    peaks[milestones[read]] = peak_mib()
     ids = range(ROWS, ROWS * (pages + 1))
-    assert total == sum(ids) * apart, "other customers came than were expected"
+    assert total == sum(ids) * apart, "the list had other customers than expected"
     return figures | peaks | {"read": read}
 
 
-def race(told: argparse.Namespace) -> dict[str, list[Figures]]:
-    """One by one and ahead in turn; then a slow reader once."""
-    settings = {"pages": told.pages, "latency": told.latency}
+def race(arguments: argparse.Namespace) -> dict[str, list[Figures]]:
+    """Measure both prefetch settings in turn, then a slow reader once."""
+    settings = {"pages": arguments.pages, "latency": arguments.latency}
     with serving("bare", **settings) as server, Contest(__file__) as contest:
-        given = {"base_url": server.base_url, "pages": told.pages}
+        parameters = {"base_url": server.base_url, "pages": arguments.pages}
         tasks = {
-            name: Task(name, given | {"prefetch": prefetch})
+            name: Task(name, parameters | {"prefetch": prefetch})
             for name, prefetch in (("prefetch=0", 0), ("prefetch=8", AHEAD))
         }
-        seen = contest.rounds(tasks, told.rounds, warm_up=0)
-    with serving("bare", pages=told.pages) as server, Contest(__file__) as contest:
-        slowly = {"base_url": server.base_url, "pages": told.pages, "prefetch": AHEAD}
+        seen = contest.rounds(tasks, arguments.rounds, warm_up=0)
+    with serving("bare", pages=arguments.pages) as server, Contest(__file__) as contest:
+        parameters = {"base_url": server.base_url, "pages": arguments.pages, "prefetch": AHEAD}
         name = "a slow reader, prefetch=8"
-        return seen | {name: [contest.once(Task(name, slowly | {"pause": 0.01}))]}
+        return seen | {name: [contest.once(Task(name, parameters | {"pause": 0.01}))]}
 
 
-def walk(told: argparse.Namespace) -> dict[str, Figures]:
-    """A new process for each walk."""
-    with serving("bare", pages=told.walk) as server, Contest(__file__, fresh=True) as contest:
-        given = {"base_url": server.base_url, "pages": told.walk}
+def walk(arguments: argparse.Namespace) -> dict[str, Figures]:
+    """Measure each walk in a new process."""
+    with serving("bare", pages=arguments.walk) as server, Contest(__file__, fresh=True) as contest:
+        parameters = {"base_url": server.base_url, "pages": arguments.walk}
         return {
-            name: contest.once(Task(name, given | {"apart": apart}))
+            name: contest.once(Task(name, parameters | {"apart": apart}))
             for name, apart in (("dense", 1), ("sparse", 1000))
         }
 
 
-def raced(seen: Mapping[str, list[Figures]]) -> str:
+def prefetch_table(seen: Mapping[str, list[Figures]]) -> str:
     one_by_one = seen["prefetch=0"]
     rows = [
         [
@@ -151,7 +155,7 @@ def raced(seen: Mapping[str, list[Figures]]) -> str:
     return table(titles, rows)
 
 
-def long_walks(walks: Mapping[str, Figures]) -> str:
+def walk_table(walks: Mapping[str, Figures]) -> str:
     rows = [
         [
             f"{name}, {figures['read']:,.0f} customers",
@@ -168,13 +172,22 @@ def long_walks(walks: Mapping[str, Figures]) -> str:
 
 def main() -> None:
     parser = options(__doc__, rounds=3)
-    parser.add_argument("--pages", type=int, default=200, help="of the list that is raced over")
-    parser.add_argument("--latency", type=float, default=0.05, help="seconds for a page")
+    parser.add_argument(
+        "--pages",
+        type=int,
+        default=200,
+        help="pages of the list that is read with and without prefetch",
+    )
+    parser.add_argument(
+        "--latency", type=float, default=0.05, help="seconds until a page's response"
+    )
     parser.add_argument("--walk", type=int, default=10_000, help="pages of the long walk")
-    told = parser.parse_args()
-    seen, walks = race(told), walk(told)
-    tables = "\n\n".join([raced(seen), long_walks(walks)])
-    report(told, "pages", tables, {"race": seen, "walk": walks}, ["aiohttp", "orjson", "uvloop"])
+    arguments = parser.parse_args()
+    seen, walks = race(arguments), walk(arguments)
+    tables = "\n\n".join([prefetch_table(seen), walk_table(walks)])
+    report(
+        arguments, "pages", tables, {"race": seen, "walk": walks}, ["aiohttp", "orjson", "uvloop"]
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ from moregood_async.models.customers import (
     CustomerUpsert,
     Engagement,
 )
-from moregood_async.models.fields import UNSET, Channel, DateLike, Unset
+from moregood_async.models.dates import DateLike
+from moregood_async.models.fields import UNSET, Channel, Unset
 from moregood_async.models.locations import (
     Location,
     LocationCreate,
@@ -60,7 +61,23 @@ from moregood_async.models.messages import Message, Recipient, Template
 from moregood_async.models.pages import Page
 from moregood_async.models.reviews import Photo, Rating, Review, Reviewer, Source
 from moregood_async.pagination import Paginator
-from moregood_async.wire import Drain, Handler, Middleware, Priority, Request, Response
+from moregood_async.privacy import Headers
+from moregood_async.resources.asks import Asks
+from moregood_async.resources.charges import Charges
+from moregood_async.resources.customers import Customers
+from moregood_async.resources.locations import Locations
+from moregood_async.resources.messages import Messages
+from moregood_async.resources.reviews import Reviews
+from moregood_async.wire import (
+    Deadline,
+    Drain,
+    Handler,
+    HTTPSession,
+    Middleware,
+    Priority,
+    Request,
+    Response,
+)
 
 __all__ = [
     "APIError",
@@ -68,6 +85,7 @@ __all__ = [
     "Ask",
     "AskCreate",
     "AskFields",
+    "Asks",
     "Attempt",
     "AttemptTimedOut",
     "BASE_URL",
@@ -78,6 +96,7 @@ __all__ = [
     "Charge",
     "ChargeCreate",
     "ChargeFields",
+    "Charges",
     "ClientClosed",
     "ConfigurationError",
     "Conflict",
@@ -86,20 +105,26 @@ __all__ = [
     "Customer",
     "CustomerFields",
     "CustomerUpsert",
+    "Customers",
     "DateLike",
+    "Deadline",
     "DeadlineExceeded",
     "Drain",
     "Drained",
     "Engagement",
     "Forbidden",
+    "HTTPSession",
     "Handler",
+    "Headers",
     "InvalidRequest",
     "Location",
     "LocationCreate",
     "LocationFields",
     "LocationUpdate",
     "LocationUpdateFields",
+    "Locations",
     "Message",
+    "Messages",
     "Middleware",
     "MoreGoodClient",
     "MoreGoodError",
@@ -120,6 +145,7 @@ __all__ = [
     "Result",
     "Review",
     "Reviewer",
+    "Reviews",
     "ServerError",
     "Source",
     "Template",

@@ -1,6 +1,8 @@
-"""What an answer says: its data, its pages, or its refusal, in every shape that was seen.
+"""The envelope of a response: its data, its pagination, or the error that it reports.
 
-An answer is taken for a success only where it is a 2xx, is JSON, and says so.
+A response is a success only if it has a 2xx status, is a JSON object, and does not deny success.
+The documented envelope is ``{"success": true, "code": 200, "data": …}``, with ``"pagination"`` for
+lists [O]. Errors are accepted in every shape that Laravel and the proxies before it send [I].
 """
 
 from __future__ import annotations
@@ -22,145 +24,148 @@ T = TypeVar("T")
 
 
 def refusal(response: Response) -> MoreGoodError | None:
-    """The error that an answer stands for, or None where it is no refusal.
+    """Return the error that a response reports, or None if it reports none.
 
-    A 200 that says ``success: false`` is an error too; redirects are never followed.
+    A 200 with ``"success": false`` is an error too [O]. A redirect is never followed: it could
+    lead to a login page that responds with 200.
     """
     if not 200 <= response.status <= 299:
-        return _refused(response) if response.status >= 400 else _redirected(response)
-    said = _json_or_none(response.body)
-    return _denied(response, said) if codec.is_object(said) else None
+        return _status_error(response)
+    contents = _json_or_none(response.body)
+    return _denial(response, contents) if codec.is_object(contents) else None
 
 
 def model_of(kind: type[T], response: Response) -> T:
-    """The one object that an answer holds.
+    """Return the one object in a response.
 
     Raises:
-        APIError: It is a refusal.
-        UnexpectedResponse: It is not JSON, has no data, or the data is no such object.
+        APIError: The API refused the request.
+        UnexpectedResponse: The response is a redirect or not JSON, or its data is no such object.
     """
     data = _contents(response).get("data")
     if data is None or data == []:
-        return _decoded(kind, {}, response)  # PHP writes an empty map as a list
-    return _decoded(kind, data, response)
+        return _decode(kind, {}, response)  # PHP writes an empty map as a list
+    return _decode(kind, data, response)
 
 
 def page_of(kind: type[T], response: Response, *, number: int) -> tuple[Page[T], Pagination]:
-    """A page of a list, and what the server says of the others.
+    """Return the page ``number`` of a list, and the response's pagination.
 
     Raises:
-        APIError: It is a refusal.
-        UnexpectedResponse: It is not JSON, has no list, or an item is no such object.
+        APIError: The API refused the request.
+        UnexpectedResponse: The response is a redirect or not JSON, its data is no list, or an item
+            is no such object.
     """
     contents = _contents(response)
-    data, said = contents.get("data"), Pagination.of(contents.get("pagination"))
+    data, pagination = contents.get("data"), Pagination.of(contents.get("pagination"))
     if not isinstance(data, list):
-        raise _unexpected("an answer whose data is no list", response)
+        raise _unexpected("a response whose data is no list", response)
     page = Page(
-        items=_all_decoded(kind, cast(list[object], data), response),
+        items=_decode_all(kind, cast(list[object], data), response),
         page=number,
-        last_page=said.last_page,
-        total=said.total,
-        per_page=said.per_page,
-        has_next=said.has_next if said.last_page is None else said.last_page > number,
+        last_page=pagination.last_page,
+        total=pagination.total,
+        per_page=pagination.per_page,
+        has_next=pagination.has_page_after(number),
     )
-    return page, said
+    return page, pagination
 
 
-def _contents(response: Response) -> dict[str, Any]:
-    if not 200 <= response.status <= 299:
-        raise _refused(response) if response.status >= 400 else _redirected(response)
-    try:
-        said = codec.loads(response.body)
-    except ValueError as error:
-        raise _unexpected(f"a {response.status} that is not JSON", response) from error
-    if not codec.is_object(said):
-        raise _unexpected(f"a {response.status} that is no JSON object", response)
-    denied = _denied(response, said)
-    if denied is not None:
-        raise denied
-    if "data" not in said and said.get("success") not in _TRUE:
-        raise _unexpected(f"a {response.status} with neither success nor data", response)
-    return said
-
-
-_TRUE = (True, "true", "1")
+_TRUE = (True, "true", "1")  # 1 == True
 _NOT_DENIED = (None, *_TRUE)
 
 
-def _decoded(kind: type[T], data: object, response: Response) -> T:
+def _contents(response: Response) -> dict[str, Any]:
+    """Return the JSON object of a success; raise the error of anything else."""
+    if not 200 <= response.status <= 299:
+        raise _status_error(response)
+    try:
+        contents = codec.loads(response.body)
+    except ValueError as error:
+        raise _unexpected(f"a {response.status} that is not JSON", response) from error
+    if not codec.is_object(contents):
+        raise _unexpected(f"a {response.status} that is no JSON object", response)
+    denial = _denial(response, contents)
+    if denial is not None:
+        raise denial
+    if "data" not in contents and contents.get("success") not in _TRUE:
+        raise _unexpected(f"a {response.status} with neither success nor data", response)
+    return contents
+
+
+def _decode(kind: type[T], data: object, response: Response) -> T:
     try:
         return codec.decode(kind, data)
-    except codec.Unfit as error:
-        raise _unexpected(f"the answer holds {error}", response) from error
+    except codec.DecodeError as error:
+        raise _unexpected(f"the response holds {error}", response) from error
 
 
-def _all_decoded(kind: type[T], rows: list[object], response: Response) -> tuple[T, ...]:
+def _decode_all(kind: type[T], rows: list[object], response: Response) -> tuple[T, ...]:
     try:
         return codec.decode_all(kind, rows)
-    except codec.Unfit as error:
-        raise _unexpected(f"the answer holds {error}", response) from error
+    except codec.DecodeError as error:
+        raise _unexpected(f"the response holds {error}", response) from error
 
 
 def _unexpected(problem: str, response: Response) -> UnexpectedResponse:
     return UnexpectedResponse(problem, status=response.status, body=response.body)
 
 
-def _redirected(response: Response) -> UnexpectedResponse:
-    return _unexpected(f"a redirect ({response.status}), which is never followed", response)
+def _status_error(response: Response) -> MoreGoodError:
+    """Return the error of a status outside 200 to 299."""
+    if response.status < 400:
+        return _unexpected(f"a redirect ({response.status}), which is never followed", response)
+    contents = _json_or_none(response.body)
+    return _api_error(response, response.status, contents if codec.is_object(contents) else {})
 
 
-def _refused(response: Response) -> APIError:
-    said = _json_or_none(response.body)
-    return _api_error(response, response.status, said if codec.is_object(said) else {})
-
-
-def _denied(response: Response, said: dict[str, Any]) -> MoreGoodError | None:
-    """The refusal behind a 2xx that says ``success: false``."""
-    if said.get("success") in _NOT_DENIED:
+def _denial(response: Response, contents: dict[str, Any]) -> MoreGoodError | None:
+    """Return the error of a 2xx with ``"success": false``; None if success is not denied."""
+    if contents.get("success") in _NOT_DENIED:
         return None
-    code = _code(said)
-    if code is not None and 400 <= code <= 599:
-        return _api_error(response, code, said)
-    if said.get("message") or said.get("errors"):
-        return _api_error(response, response.status, said)
+    code = _code(contents)
+    if code is not None and 400 <= code <= 599:  # the status that the response should have had
+        return _api_error(response, code, contents)
+    if contents.get("message") or contents.get("errors"):
+        return _api_error(response, response.status, contents)
     return _unexpected(f"a {response.status} that says success: false and nothing else", response)
 
 
-def _api_error(response: Response, status: int, said: dict[str, Any]) -> APIError:
-    code, message = _code(said), said.get("message")
+def _api_error(response: Response, status: int, contents: dict[str, Any]) -> APIError:
+    message = contents.get("message")
     return error_class(status)(
         message if isinstance(message, str) else "",
         status=response.status,
-        code=code,
-        fields=_fields(said.get("errors")),
+        code=_code(contents),
+        fields=_fields(contents.get("errors")),
         retry_after=retry_after(response),
         body=response.body,
     )
 
 
-def _code(said: dict[str, Any]) -> int | None:
-    code = said.get("code")
+def _code(contents: dict[str, Any]) -> int | None:
+    code = contents.get("code")
     if isinstance(code, str) and len(code) == 3 and code.isascii() and code.isdigit():
         return int(code)
-    return code if type(code) is int else None
+    return code if type(code) is int else None  # True is an int too, and no code
 
 
 def _fields(errors: object) -> Fields:
+    """Return Laravel's ``errors``; nested fields have flat dotted names, such as ``tags.1``."""
     if not codec.is_object(errors):
         return {}
-    return {name: _sentences(said) for name, said in errors.items()}
+    return {name: _sentences(problems) for name, problems in errors.items()}
 
 
-def _sentences(said: object) -> tuple[str, ...]:
-    if isinstance(said, list):
-        return tuple(_sentence(each) for each in cast(list[object], said))
-    return (_sentence(said),)
+def _sentences(problems: object) -> tuple[str, ...]:
+    if isinstance(problems, list):
+        return tuple(_sentence(each) for each in cast(list[object], problems))
+    return (_sentence(problems),)
 
 
-def _sentence(said: object) -> str:
+def _sentence(problem: object) -> str:
     try:
-        return str(said)
+        return str(problem)
     except (RecursionError, ValueError):  # a list in a list in a list…, a number of 5,000 digits
         return "unreadable"
 

@@ -1,26 +1,29 @@
-"""What can go wrong, and the one question that matters after it: may it have taken effect?
+"""The errors that this package raises, and whether a failed call may have taken effect.
 
 ::
 
     MoreGoodError                 .operation .attempts .may_have_applied  explain()
-    ├── ConfigurationError        no key, a refused base URL
-    ├── InvalidRequest            refused here, before anything is sent: .fields
-    ├── ClientClosed
-    ├── NoResponse                no usable response was received
+    ├── ConfigurationError        no key, a refused base URL, a wrong setting
+    ├── InvalidRequest            wrong values, found before sending: .fields
+    ├── ClientClosed              the client was closed
+    ├── NoResponse                no usable response was received: .phase .seconds .sent
     │   ├── ConnectionFailed      nothing was sent
-    │   ├── ConnectionLost        cut off after sending began
-    │   └── AttemptTimedOut
+    │   ├── ConnectionLost        the connection broke after sending began
+    │   └── AttemptTimedOut       one attempt ran out of time
     ├── DeadlineExceeded          the whole call ran out of time: .retry_at
     ├── Drained                   cancelled by a `Drain` before it was sent
-    ├── UnexpectedResponse        not JSON, cut short, a redirect, or an unknown success: false
+    ├── UnexpectedResponse        not JSON, a redirect, or not the Beacon API: .status .body
     └── APIError                  .status .code .message .fields .retry_after .body
         ├── BadRequest 400 · Unauthorized 401 · Forbidden 403 · NotFound 404 · Conflict 409
         ├── ValidationFailed 422
         ├── RateLimited 429
         └── ServerError 5xx
 
-No error's text holds a key, an email address or a phone number. Attributes such as
-`APIError.body` and `APIError.fields` are the server's own words and may.
+``may_have_applied`` is the attribute to check after a failed write. If it is False, the write had
+no effect and can be sent again. If it is True, look at the server before you send it again.
+
+The text of an error never contains a key, an email address or a phone number. `APIError.body`,
+`APIError.fields` and `UnexpectedResponse.body` hold the server's own words, which may.
 """
 
 from __future__ import annotations
@@ -34,27 +37,27 @@ import attrs
 from moregood_async.privacy import masked
 
 Fields = Mapping[str, tuple[str, ...]]
-"""What is wrong, by field: ``{"channels": ("give at least one of email, sms",)}``."""
+"""Problems by field name: ``{"channels": ("is a list of at least one of email and sms",)}``."""
 
 
 @attrs.frozen
 class Attempt:
-    """One try of a call: when it ended, how, and whether it may have had an effect."""
+    """One attempt of a call: how it ended, when, and whether it may have had an effect."""
 
     number: int
-    """Counts from 1."""
+    """Counted from 1."""
     phase: str
-    """How far it came: ``connecting``, ``sending``, ``waiting``, ``reading`` or ``answered``."""
+    """The last phase: ``connecting``, ``sending``, ``waiting``, ``reading`` or ``answered``."""
     seconds: float
-    """From the moment it got its slot until it ended."""
+    """Duration of the attempt, from the moment it was allowed to start."""
     outcome: str
-    """The status, or what broke, in a few words."""
+    """The HTTP status, or a short description of the failure."""
     may_have_applied: bool
-    """True where a write may have taken effect on the server."""
+    """True if a write may have taken effect on the server."""
 
     @property
     def when(self) -> str:
-        """Which attempt it was, how far it came, and how long it took."""
+        """The attempt's number, its last phase and its duration, as text."""
         return f"attempt {self.number}, {self.phase}, {self.seconds:.2f} s"
 
     def __str__(self) -> str:
@@ -62,22 +65,27 @@ class Attempt:
         return f"attempt {self.number}: {self.outcome} ({self.phase}, {self.seconds:.2f} s{effect})"
 
 
-def _rebuilt(kind: type[MoreGoodError], problem: str, state: dict[str, Any]) -> MoreGoodError:
+def _rebuild(kind: type[MoreGoodError], problem: str, state: dict[str, Any]) -> MoreGoodError:
+    """Make an error without its ``__init__``, whose parameters differ from class to class."""
     error = kind.__new__(kind, problem)
     error.__dict__.update(state)
     return error
 
 
 class MoreGoodError(Exception):
-    """Anything that this package raises on its own account.
+    """The base class of every error that this package raises.
+
+    Errors can be pickled and copied with all their attributes.
 
     Attributes:
-        operation: Which call failed, such as ``asks.create``; empty where there was none.
-        attempts: One `Attempt` for each time the call was tried, in order.
-        may_have_applied: True if a write may have taken effect although it failed here.
+        operation: The failed call, such as ``asks.create``; empty if the error belongs to none.
+        attempts: One `Attempt` for each attempt of the call, in order.
+        may_have_applied: True if a write may have taken effect although the call failed.
+        verify_hint: How to find out whether the write took effect; may be empty.
     """
 
     advice: ClassVar[str] = ""
+    """What to do now; the last sentence of the error's text."""
 
     def __init__(
         self,
@@ -98,28 +106,28 @@ class MoreGoodError(Exception):
         return str(self.args[0])
 
     def _with_attempts(self, attempts: tuple[Attempt, ...]) -> Self:
-        """This error, with the attempts that led to it."""
+        """Set the attempts of the call; any of them can make ``may_have_applied`` True."""
         self.attempts = attempts
         self.may_have_applied |= any(attempt.may_have_applied for attempt in attempts)
         return self
 
     def _with_operation(self, operation: str, verify_hint: str = "") -> Self:
-        """This error, knowing which call it ended and where to look after it."""
+        """Set the failed operation and its verify hint."""
         self.operation = operation
         self.verify_hint = verify_hint
         return self
 
     def explain(self) -> str:
-        """The story of the call, a line an attempt, and what to do now.
+        """Return a report of the call: one line for each attempt, its effect, and what to do now.
 
         >>> print(ClientClosed("the client was closed").explain())
         ClientClosed: the client was closed
         - Make a new client, or keep this one open for as long as it is used.
         """
-        told = [f"{type(self).__name__}: {self._headline()}"]
-        told += [f"- {attempt}" for attempt in self.attempts]
-        told += [f"- {what}" for what in (self._effect(), self._advice()) if what]
-        return "\n".join(told)
+        lines = [f"{type(self).__name__}: {self._headline()}"]
+        lines += [f"- {attempt}" for attempt in self.attempts]
+        lines += [f"- {sentence}" for sentence in (self._effect(), self._advice()) if sentence]
+        return "\n".join(lines)
 
     def _headline(self) -> str:
         return f"{masked(self.operation)}: {self.problem}" if self.operation else self.problem
@@ -127,52 +135,65 @@ class MoreGoodError(Exception):
     def _effect(self) -> str:
         if not self.may_have_applied:
             return ""
-        where = f" {self.verify_hint}" if self.verify_hint else ""
-        return f"It may have taken effect.{where}"
+        hint = f" {self.verify_hint}" if self.verify_hint else ""
+        return f"It may have taken effect.{hint}"
 
     def _advice(self) -> str:
         return self.advice
 
     def __str__(self) -> str:
         last = f" ({self.attempts[-1].when})" if self.attempts else ""
-        more = " ".join(what for what in (self._effect(), self._advice()) if what)
-        if not last and not more:
+        rest = " ".join(sentence for sentence in (self._effect(), self._advice()) if sentence)
+        if not last and not rest:
             return self._headline()
-        return f"{self._headline().removesuffix('.')}{last}. {more}".rstrip()
+        return f"{self._headline().removesuffix('.')}{last}. {rest}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuilt, (type(self), self.problem, self.__dict__)
+        # Exception's own __reduce__ calls the class with `args`, which lacks keyword parameters.
+        return _rebuild, (type(self), self.problem, self.__dict__)
 
 
 class ConfigurationError(MoreGoodError):
-    """The client cannot be made like this: no key, a refused base URL, a senseless limit."""
+    """A setting is missing or wrong: no API key, a refused base URL, an impossible limit.
+
+    Raised when a client or a view is made. Nothing was sent. Correct the setting.
+    """
 
 
 class InvalidRequest(MoreGoodError):
-    """Refused here, before anything was sent.
+    """A value breaks a rule that the client checks before sending.
+
+    Raised by request models and by the methods that send. Nothing was sent; correct the fields.
 
     Attributes:
-        fields: Every problem of the value at once, by field.
+        fields: All problems of the value, by field name.
     """
 
     def __init__(self, fields: Fields, *, operation: str = "") -> None:
-        listed = "; ".join(f"{name}: {', '.join(said)}" for name, said in fields.items())
+        listed = "; ".join(f"{name}: {', '.join(problems)}" for name, problems in fields.items())
         super().__init__(f"nothing was sent: {listed}", operation=operation)
         self.fields: Fields = dict(fields)
 
 
 class ClientClosed(MoreGoodError):
-    """The client was closed; nothing was sent."""
+    """The client was closed before the request was sent.
+
+    Raised by every call after `MoreGoodClient.aclose` or the client's ``async with`` block.
+    """
 
     advice = "Make a new client, or keep this one open for as long as it is used."
 
 
 class NoResponse(MoreGoodError):
-    """No usable answer came.
+    """No usable response was received; the base of the three errors below.
+
+    Idempotent calls were retried before; charges, asks and new locations only if nothing had been
+    sent. Check ``may_have_applied`` before you send a write again.
 
     Attributes:
-        phase: How far the last attempt came; see `Attempt.phase`.
-        seconds: How long the last attempt took, from its slot.
+        phase: The last phase that the last attempt reached; see `Attempt.phase`.
+        seconds: Duration of the last attempt, from the moment it was allowed to start.
+        sent: True if the last attempt had begun to send the request.
     """
 
     def __init__(self, problem: str, *, phase: str, seconds: float, sent: bool) -> None:
@@ -183,26 +204,38 @@ class NoResponse(MoreGoodError):
 
 
 class ConnectionFailed(NoResponse):
-    """No connection came about, so nothing was sent: refused, DNS, TLS or the proxy."""
+    """No connection was made: refused, no DNS entry, a TLS failure, or an unreachable proxy.
+
+    The last attempt sent nothing. Check ``base_url``, the network and the proxy.
+    """
 
     advice = "Check base_url, the network and the proxy; it is safe to send again."
 
 
 class ConnectionLost(NoResponse):
-    """The connection broke after sending began, or the answer was cut short."""
+    """The connection broke after sending began, or the response was cut short.
+
+    A write may have taken effect: a gateway that drops a connection does not stop the server.
+    """
 
 
 class AttemptTimedOut(NoResponse):
-    """One attempt took longer than ``attempt_timeout`` seconds."""
+    """One attempt took longer than ``attempt_timeout`` seconds.
 
-    advice = "attempt_timeout= gives each attempt more time."
+    A write may have taken effect if sending had begun; the server goes on when a client leaves.
+    """
+
+    advice = "Use attempt_timeout= to allow each attempt more time."
 
 
 class DeadlineExceeded(MoreGoodError):
-    """The whole call, waits and repeats included, ran out of its ``deadline`` seconds.
+    """The whole call, including delays and retries, took longer than ``deadline`` seconds.
+
+    Also raised at once if the server asks for a delay that ends after the deadline.
+    ``may_have_applied`` is True if an earlier attempt of a write may have taken effect.
 
     Attributes:
-        retry_at: When the server said that it would answer again (aware, UTC), or None.
+        retry_at: When the server accepts requests again (aware, in UTC); None if unknown.
     """
 
     def __init__(self, problem: str, *, retry_at: datetime | None = None) -> None:
@@ -211,20 +244,28 @@ class DeadlineExceeded(MoreGoodError):
 
     def _advice(self) -> str:
         if self.retry_at is None:
-            return "deadline= gives the whole call more time."
+            return "Use deadline= to allow the whole call more time."
         return f"The server takes requests again at {self.retry_at:%Y-%m-%d %H:%M:%S} UTC."
 
 
 class Drained(MoreGoodError):
-    """The call was called back with a `Drain` before it left, or before it left once more."""
+    """A `Drain` cancelled the call while it was queued, or before it was retried.
+
+    The cancelled attempt sent nothing. ``may_have_applied`` is True if an earlier attempt of a
+    write may have taken effect. Send the call again from the process that takes over.
+    """
 
 
 class UnexpectedResponse(MoreGoodError):
-    """The server answered, but not as the Beacon API does.
+    """The response is not one that the Beacon API sends.
+
+    Raised for a redirect, which is never followed; for a success that is not JSON or lacks its
+    data; for ``"success": false`` without a reason; and for a list that ends before the last page
+    that the server claimed. Not retried. A write may have taken effect.
 
     Attributes:
-        status: The HTTP status of the answer, 0 where none is known.
-        body: The answer's bytes, as they came.
+        status: The HTTP status; 0 if the error concerns no single response.
+        body: The response body, unchanged. It may contain personal data.
     """
 
     advice = "Check that base_url points at the API itself and not at a web page or a proxy."
@@ -236,15 +277,19 @@ class UnexpectedResponse(MoreGoodError):
 
 
 class APIError(MoreGoodError):
-    """The API said no.
+    """The API refused the request.
+
+    Raised for a status from 400 on, and for a status 200 with ``"success": false`` and a reason.
+    Statuses with a class of their own raise that class. A refused request had no effect; only
+    after a 408 or a 5xx a write may have taken effect. See the subclasses for what is retried.
 
     Attributes:
         status: The HTTP status.
-        code: The ``code`` of the answer's envelope where it has one, else the status.
-        message: The server's own sentence, masked; empty where it gave none.
-        fields: The server's complaints by field (422).
-        retry_after: Seconds that the server asked to wait, or None.
-        body: The answer's bytes, as they came.
+        code: The ``code`` of the response's envelope; the status if it has none.
+        message: The server's own sentence, masked; empty if there is none.
+        fields: The server's problems by field name (422); may contain personal data.
+        retry_after: Seconds to wait before the next request, as the server asked; or None.
+        body: The response body, unchanged. It may contain personal data.
     """
 
     def __init__(
@@ -266,47 +311,71 @@ class APIError(MoreGoodError):
         super().__init__(self._summary())
 
     def _summary(self) -> str:
-        listed = "; ".join(f"{name}: {' '.join(said)}" for name, said in self.fields.items())
+        listed = "; ".join(
+            f"{name}: {' '.join(problems)}" for name, problems in self.fields.items()
+        )
         parts = [str(self.code), self.message, f"[{listed}]" if listed else ""]
         return " ".join(part for part in parts if part)
 
 
 class BadRequest(APIError):
-    """400."""
+    """400: the server could not read the request. Nothing was applied; not retried."""
 
 
 class Unauthorized(APIError):
-    """401: the key is missing, wrong, or was rotated (rotating kills the old one at once)."""
+    """401: the API key is missing, wrong, or was rotated; rotating kills the old key at once [D].
+
+    Nothing was applied. An ``api_key`` function is called once more, and the call is retried if it
+    returns another key.
+    """
 
     advice = "Check the project's secret key (api_key= or MOREGOOD_API_KEY)."
 
 
 class Forbidden(APIError):
-    """403: most likely a suspended project, or a plan without the API."""
+    """403: most likely a suspended project, or a plan without the API [I].
+
+    Nothing was applied; not retried.
+    """
 
     advice = "Check that the project is active and that its plan includes the API."
 
 
 class NotFound(APIError):
-    """404: no such path, customer or location."""
+    """404: there is no such path, customer or location. Nothing was applied; not retried.
+
+    Charges and asks raise it for an email or phone that belongs to no customer [I]: upsert the
+    customer first.
+    """
 
 
 class Conflict(APIError):
-    """409."""
+    """409: the request conflicts with the state of the server. Nothing was applied; not retried."""
 
 
 class ValidationFailed(APIError):
-    """422: the server refused the values; see `fields`."""
+    """422: the server refused values; ``fields`` has its sentences by field name.
+
+    Nothing was applied; not retried. Correct the values.
+    """
 
 
 class RateLimited(APIError):
-    """429: too many requests, even after the waits that the call's deadline allowed."""
+    """429: too many requests, even after the retries that the call's deadline allowed.
 
-    advice = "Lower max_concurrency=, state the limit with max_rate=, or give deadline= more time."
+    A refused request had no effect. ``retry_after`` has the delay that the server asked for.
+    """
+
+    advice = "Lower max_concurrency=, state the limit with max_rate=, or raise deadline=."
 
 
 class ServerError(APIError):
-    """5xx: the server failed, or a proxy in front of it."""
+    """5xx: the server, or a proxy in front of it, failed.
+
+    Idempotent calls were retried; charges, asks and new locations only after a 503 with
+    ``Retry-After``, which has no effect. Other writes may have taken effect: a gateway's 504 does
+    not stop the server.
+    """
 
 
 _BY_STATUS: dict[int, type[APIError]] = {
@@ -321,7 +390,7 @@ _BY_STATUS: dict[int, type[APIError]] = {
 
 
 def error_class(status: int) -> type[APIError]:
-    """The class of `APIError` that a status stands for."""
+    """Return the class of `APIError` for an HTTP status; `APIError` itself if there is no other."""
     if 500 <= status <= 599:
         return ServerError
     return _BY_STATUS.get(status, APIError)

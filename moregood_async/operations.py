@@ -1,7 +1,7 @@
-"""The Beacon API as a table: one row an operation.
+"""The Beacon API as a table, with one row for each operation [D].
 
-A new endpoint is one row here, one method in ``resources/``, one answer in ``sandbox/`` and one
-test; a completeness test names the one that was forgotten.
+A new endpoint needs one row in this table, one method in ``resources/``, one response in
+``sandbox/`` and one test. A completeness test names the missing one.
 """
 
 from __future__ import annotations
@@ -23,21 +23,24 @@ T = TypeVar("T")
 
 @attrs.frozen(kw_only=True)
 class Operation(Generic[T]):
-    """One thing that the API does."""
+    """One operation of the API."""
 
     name: str
     """The resource and its method: ``customers.upsert``."""
     method: str
+    """The HTTP method."""
     path: str
-    """Below the base URL, its parameters in braces."""
+    """The path below the base URL, without a trailing slash; parameters stand in braces."""
     response_model: type[T]
-    """What comes back: one of it, or pages of it where ``paginated``."""
+    """The model of the response's data, or of each item if the operation is paginated."""
     request_model: type[SentValue] | None = None
+    """The model of the request body; None if there is no body."""
     paginated: bool = False
+    """Whether the response is one page of a list."""
     idempotent: bool
-    """Whether a second request ends in the same state as the first."""
+    """Whether two requests end in the same state as one, so that a retry does no harm."""
     verify_hint: str = ""
-    """How to find out whether an unanswered one took effect."""
+    """How to find out whether a request without a response took effect."""
 
 
 CUSTOMERS_UPSERT = Operation(
@@ -138,4 +141,4 @@ OPERATIONS: tuple[Operation[Any], ...] = (
     LOCATIONS_CREATE,
     LOCATIONS_UPDATE,
 )
-"""Every operation, in the order of the documentation."""
+"""Every operation, in the order of the vendor's documentation."""

@@ -1,4 +1,4 @@
-"""Fixtures for tests of code that talks to the API; pytest loads them by itself.
+"""Fixtures for tests of code that calls the API. pytest loads them through the entry point.
 
 ::
 
@@ -6,8 +6,8 @@
         await sign_up(moregood_client, "ada@example.com")
         assert moregood_sandbox.audit().asks == 1
 
-They are plain fixtures, so they go with any plugin for async tests, and with none. What they give
-is imported only where a test asks for it.
+They are plain fixtures, so they work with any plugin for async tests, and without one. The sandbox
+and the client are imported when a test uses them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pytest
 
 @pytest.fixture
 def moregood_sandbox() -> Iterator[Any]:
-    """A fresh `moregood_async.sandbox.Sandbox` with one project, whose key is ``test-key``."""
+    """A new `moregood_async.sandbox.Sandbox` with one project, whose key is ``test-key``."""
     from moregood_async.sandbox import Sandbox
 
     with Sandbox() as sandbox:
@@ -30,7 +30,7 @@ def moregood_sandbox() -> Iterator[Any]:
 
 @pytest.fixture
 def moregood_server(moregood_sandbox: Any) -> Iterator[Any]:
-    """The same sandbox on a socket, in a thread; where it listens is its ``base_url``."""
+    """The same sandbox on a socket, served by a thread; ``base_url`` is its address."""
     with moregood_sandbox.serve_in_thread() as server:
         yield server
 
@@ -42,5 +42,6 @@ def moregood_client(moregood_sandbox: Any) -> Iterator[Any]:
 
     client = MoreGoodClient("test-key", transport=moregood_sandbox)
     yield client
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:  # the current loop stays
+    # With a loop factory, Runner leaves the test's own event loop in place.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         runner.run(client.aclose())

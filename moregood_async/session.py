@@ -45,7 +45,6 @@ from moregood_async.wire import (
 )
 
 T = TypeVar("T")
-V = TypeVar("V", bound=SentValue)
 
 
 class SessionManager:
@@ -266,35 +265,3 @@ def _blamed(error: MoreGoodError, request: Request, response: Response) -> MoreG
     last = attrs.evolve(attempt_of(request, response), may_have_applied=unclear)
     earlier: tuple[Attempt, ...] = response.attempts[:-1]
     return error._with_attempts((*earlier, attrs.evolve(last, number=len(earlier) + 1)))
-
-
-def value_of(
-    operation: Operation[Any],
-    kind: type[V],
-    given: V | Mapping[str, Any] | None,
-    fields: Mapping[str, Any],
-) -> V:
-    """The value to send: the one given, or one made of its fields.
-
-    Raises:
-        InvalidRequest: It is none, or wrong.
-    """
-    if isinstance(given, kind):
-        if fields:
-            raise InvalidRequest(
-                dict.fromkeys(fields, (f"give a {kind.__name__} or its fields, not both",)),
-                operation=operation.name,
-            )
-        return given
-    try:
-        if given is None:
-            return kind.of(fields)
-        if isinstance(given, Mapping):
-            return kind.of(given)
-    except InvalidRequest as error:
-        error._with_operation(operation.name)
-        raise
-    raise InvalidRequest(
-        {kind.__name__: (f"expected one, or a mapping of its fields, not {type(given).__name__}",)},
-        operation=operation.name,
-    )

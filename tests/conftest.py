@@ -12,6 +12,8 @@ import pytest
 from moregood_async import Handler, MoreGoodClient, Request, Response
 from moregood_async.privacy import Headers
 from moregood_async.sandbox import Sandbox
+from tests.depth import pytest_configure as pytest_configure
+from tests.depth import pytest_report_header as pytest_report_header
 
 KEY = "test-key"
 T = TypeVar("T")

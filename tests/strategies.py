@@ -1,4 +1,4 @@
-"""What the API may plausibly send, and what may be sent to it, as hypothesis strategies."""
+"""Hypothesis strategies for what the API may plausibly send, and for what may be sent to it."""
 
 import json
 from collections.abc import Mapping
@@ -33,20 +33,21 @@ from moregood_async import (
 from moregood_async.models.fields import SentValue
 from moregood_async.privacy import Headers
 from moregood_async.wire import Response
+from tests.depth import scaled
 
 T = TypeVar("T")
 
 examples = settings(
     deadline=None,
-    max_examples=25,
+    max_examples=scaled(25),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-"""For every property: enough to find what is wrong, soon enough to be run each time."""
+"""The settings of every property: enough examples to find a fault in each run, and few enough."""
 
-ANSWERED: tuple[type[Any], ...] = (Customer, Review, Message, Location, Charge, Ask)
-"""What operations give."""
+RESPONSE_MODELS: tuple[type[Any], ...] = (Customer, Review, Message, Location, Charge, Ask)
+"""The models of responses."""
 
-NESTED: tuple[type[Any], ...] = (
+NESTED_MODELS: tuple[type[Any], ...] = (
     AddressValidation,
     Engagement,
     Photo,
@@ -56,9 +57,9 @@ NESTED: tuple[type[Any], ...] = (
     Source,
     Template,
 )
-"""What stands inside those."""
+"""The models inside those."""
 
-SENT: tuple[type[SentValue], ...] = (
+REQUEST_MODELS: tuple[type[SentValue], ...] = (
     CustomerUpsert,
     ChargeCreate,
     AskCreate,
@@ -67,7 +68,7 @@ SENT: tuple[type[SentValue], ...] = (
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-"""Any text that JSON carries."""
+"""Any text that JSON can carry."""
 
 filled_texts = texts.filter(lambda text: bool(text.strip()))
 
@@ -77,17 +78,26 @@ times = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.ju
     lambda time: time.replace(microsecond=0)
 )
 
-json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | texts
-    | st.sampled_from(["0", "1", "12", "-3.50", "2026-05-01", "2026-05-01T08:30:00Z", "null"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=6,
-)
-"""Anything that JSON can say."""
+
+def _json_values(integers: st.SearchStrategy[int]) -> st.SearchStrategy[Any]:
+    written = ["0", "1", "12", "-3.50", "2026-05-01", "2026-05-01T08:30:00Z", "null"]
+    return st.recursive(
+        st.none()
+        | st.booleans()
+        | integers
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | texts
+        | st.sampled_from(written),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+        max_leaves=6,
+    )
+
+
+json_values: st.SearchStrategy[Any] = _json_values(st.integers(-(2**70), 2**70))
+"""Any JSON value."""
+
+_exact_json_values = _json_values(st.integers(-(2**63), 2**63 - 1))
+"""JSON values that every library reads exactly; orjson reads longer integers as floats."""
 
 _PARTS: dict[Any, st.SearchStrategy[Any]] = {
     int: ids,
@@ -97,12 +107,12 @@ _PARTS: dict[Any, st.SearchStrategy[Any]] = {
     bool | None: st.none() | st.booleans(),
     datetime | None: st.none() | times,
     list[str] | None: st.none() | st.lists(texts, max_size=3),
-    dict[str, Any] | None: st.none() | st.dictionaries(texts, json_values, max_size=3),
+    dict[str, Any] | None: st.none() | st.dictionaries(texts, _exact_json_values, max_size=3),
 }
 
 
-def part_kinds(kind: type[Any]) -> dict[str, Any]:
-    """The types of a model's fields by name, without ``extra``."""
+def field_types(kind: type[Any]) -> dict[str, Any]:
+    """Return the types of a model's fields by name, without ``extra``."""
     hints = get_type_hints(kind)
     return {a.name: hints[a.name] for a in attrs.fields(kind) if a.name != "extra"}
 
@@ -116,31 +126,31 @@ def _part(hint: Any) -> st.SearchStrategy[Any]:
 
 
 def models(kind: type[T]) -> st.SearchStrategy[T]:
-    """Models whose every field holds something that fits it."""
-    return st.builds(kind, **{name: _part(hint) for name, hint in part_kinds(kind).items()})
+    """Return models with a value of the right type in each field."""
+    return st.builds(kind, **{name: _part(hint) for name, hint in field_types(kind).items()})
 
 
-def as_answered(value: Any) -> Any:
-    """A model as the API would answer it: times as unix seconds, parts as objects."""
+def as_json(value: Any) -> Any:
+    """Return a model as the API would send it: times in unix seconds, nested models as objects."""
     kind = cast(Any, type(value))
     if attrs.has(kind):
-        return {name: as_answered(getattr(value, name)) for name in part_kinds(kind)}
+        return {name: as_json(getattr(value, name)) for name in field_types(kind)}
     return int(value.timestamp()) if isinstance(value, datetime) else value
 
 
-def answers(kind: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """The JSON of models, with fields dropped, added and retyped."""
+def model_objects(kind: type[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return JSON objects of models, some with fields dropped, added and of another type."""
 
-    def spoilt(told: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-        names = st.sampled_from(sorted(told))
+    def damage(fields: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+        names = st.sampled_from(sorted(fields))
         dropped = st.sets(names, max_size=3)
         changed = st.dictionaries(names | texts, json_values, max_size=3)
         return st.tuples(dropped, changed).map(
-            lambda both: {k: v for k, v in told.items() if k not in both[0]} | both[1]
+            lambda both: {k: v for k, v in fields.items() if k not in both[0]} | both[1]
         )
 
-    whole = models(kind).map(lambda model: cast(dict[str, Any], as_answered(model)))
-    return whole | whole.flatmap(spoilt)
+    whole = models(kind).map(lambda model: cast(dict[str, Any], as_json(model)))
+    return whole | whole.flatmap(damage)
 
 
 _ZONES = st.integers(-720, 840).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -164,7 +174,7 @@ def _addressed(others: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
     return st.builds(_both, _ADDRESSES, others)
 
 
-sent_fields: dict[type[SentValue], st.SearchStrategy[dict[str, Any]]] = {
+request_fields: dict[type[SentValue], st.SearchStrategy[dict[str, Any]]] = {
     CustomerUpsert: st.fixed_dictionaries(
         {"first_name": filled_texts},
         optional={
@@ -204,7 +214,7 @@ sent_fields: dict[type[SentValue], st.SearchStrategy[dict[str, Any]]] = {
         {"slug": st.none() | texts}, optional={"name": filled_texts, "code": st.none() | texts}
     ),
 }
-"""For each sent value, mappings of fields that make one."""
+"""For each request model, mappings of fields that make one."""
 
 headers = st.fixed_dictionaries(
     {},
@@ -238,11 +248,11 @@ envelopes: st.SearchStrategy[Any] = (
     )
     | json_values
 )
-"""Answers of every known shape, and of shapes near them."""
+"""Envelopes of every known shape, and of shapes near them."""
 
 bodies = (
     st.binary(max_size=60)
-    | envelopes.map(lambda said: json.dumps(said).encode())
+    | envelopes.map(lambda envelope: json.dumps(envelope).encode())
     | st.sampled_from([b"", b"<html></html>", b"[" * 2_000, b'{"data":', b"\xff", b"NaN", b"1e999"])
 )
 
@@ -251,19 +261,21 @@ statuses = st.sampled_from([200, 200, 201, 204, 302, 400, 401, 403, 404, 422, 42
 )
 
 
-def answer(body: bytes | object, status: int = 200, **named: str) -> Response:
-    """An answer: bytes as they are, anything else as JSON."""
-    said = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Response(status=status, headers=Headers(dict(_spelt(named))), body=said, seconds=0.25)
+def make_response(body: bytes | object, status: int = 200, **named: str) -> Response:
+    """Return a response: bytes stay as they are, anything else becomes JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Response(
+        status=status, headers=Headers(dict(_header_names(named))), body=content, seconds=0.25
+    )
 
 
-def _spelt(named: Mapping[str, str]) -> dict[str, str]:
+def _header_names(named: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in named.items()}
 
 
-def _answer_with(status: int, named: dict[str, str], body: bytes) -> Response:
-    return answer(body, status, **named)
+def _response_with(status: int, named: dict[str, str], body: bytes) -> Response:
+    return make_response(body, status, **named)
 
 
-responses = st.builds(_answer_with, statuses, headers, bodies)
-"""Any answer at all."""
+responses = st.builds(_response_with, statuses, headers, bodies)
+"""Any response at all."""

@@ -1,4 +1,4 @@
-"""The project as a whole: what was added in one place and forgotten in another is named here."""
+"""The project as a whole: an addition in one place that is missing in another."""
 
 import ast
 import copy
@@ -22,6 +22,7 @@ from moregood_async.cli.commands import moregood
 from moregood_async.operations import OPERATIONS, Operation
 from moregood_async.privacy import Headers
 from moregood_async.sandbox import Sandbox
+from tests.public_types import types_met
 
 PACKAGE = Path(moregood_async.__file__).parent
 PROJECT = PACKAGE.parent
@@ -30,12 +31,12 @@ KEY = "test-key"
 
 
 def file_id(path: Path) -> str:
-    """A file's path inside the package."""
+    """Return a file's path inside the package."""
     return path.relative_to(PACKAGE).as_posix()
 
 
 def every_module() -> list[ModuleType]:
-    """All modules of the package."""
+    """Return all modules of the package."""
     names = [
         found.name
         for found in pkgutil.walk_packages([str(PACKAGE)], "moregood_async.")
@@ -63,20 +64,20 @@ TABLE = {
 }
 
 
-def test_the_table_is_the_designs() -> None:
-    """Name, method and path of the ten, in the documentation's order."""
-    assert TABLE == {each.name: f"{each.method} {each.path}" for each in OPERATIONS}
-    assert [*TABLE] == [each.name for each in OPERATIONS]
+def test_the_table_has_the_ten_operations_in_the_documentations_order() -> None:
+    """The names, methods and paths are those of the vendor's documentation."""
+    assert {each.name: f"{each.method} {each.path}" for each in OPERATIONS} == TABLE
+    assert [each.name for each in OPERATIONS] == [*TABLE]
 
 
 @by_operation
-def test_every_operation_has_a_method(operation: Operation[Any]) -> None:
-    """On the client, under the operation's own name; with fields or ids as the row says."""
+def test_every_operation_has_a_method_on_the_client(operation: Operation[Any]) -> None:
+    """A row with a request model needs `fields`; a paginated row needs a `Paginator`."""
     noun, verb = operation.name.split(".")
     client = MoreGoodClient(KEY)
     method = getattr(getattr(client, noun), verb)
     parameters = inspect.signature(method).parameters
-    assert ("fields" in parameters) == (operation.request_model is not None)
+    assert (operation.request_model is not None) == ("fields" in parameters)
     assert inspect.iscoroutinefunction(method) == (not operation.paginated)
     if operation.paginated:
         ids = [1] if "{" in operation.path else []
@@ -84,8 +85,8 @@ def test_every_operation_has_a_method(operation: Operation[Any]) -> None:
 
 
 @by_operation
-async def test_every_operation_has_an_answer_in_the_sandbox(operation: Operation[Any]) -> None:
-    """Even with nothing in it, it is no unknown route, and no failure of the sandbox."""
+async def test_every_operation_has_a_response_in_the_sandbox(operation: Operation[Any]) -> None:
+    """An empty sandbox refuses missing ids and fields, and knows every route."""
     with Sandbox(keys=KEY) as sandbox:
         request = Request(
             method=operation.method,
@@ -95,20 +96,19 @@ async def test_every_operation_has_an_answer_in_the_sandbox(operation: Operation
         )
         response = await sandbox(request)
         expected = 404 if "{" in operation.path else 422 if operation.request_model else 200
-        assert expected == response.status
+        assert response.status == expected
         assert b"could not be found" not in response.body
-        assert {operation.name: 1} == dict(sandbox.audit().requests)
+        assert dict(sandbox.audit().requests) == {operation.name: 1}
 
 
 def readme_rows() -> list[str]:
-    """The first cells of the README's tables."""
+    """Return the first cells of the README's tables."""
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     return [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("|")]
 
 
 @by_operation
 def test_every_operation_has_a_row_in_the_readme(operation: Operation[Any]) -> None:
-    """Its name in backticks, with its call."""
     assert [
         row for row in readme_rows() if re.match(rf"`{re.escape(operation.name)}(\(.*\))?`", row)
     ], f"README.md has no row for {operation.name}"
@@ -116,60 +116,69 @@ def test_every_operation_has_a_row_in_the_readme(operation: Operation[Any]) -> N
 
 # The public names ------------------------------------------------------------------------------
 
-NOT_FOR_USERS = {"SentValue", "Pagination", "SeenIds", "Walk", "WorkerPool"}
-"""Public inside the package, where they are used across its floors."""
+NOT_FOR_USERS = {"PageFetcher", "Pagination", "SeenIds", "SentValue", "Walk", "WorkerPool"}
+"""Public inside the package, where they are used across its layers."""
 
 PUBLIC_MODULES = [
     module
     for module in MODULES
     if re.fullmatch(
-        r"moregood_async\.(errors|models\.\w+|batch|pagination|client)", module.__name__
+        r"moregood_async\.(errors|client|(models|batch|pagination|resources)\.\w+)", module.__name__
     )
 ]
 
 
 def classes_of(module: ModuleType) -> Iterator[type[Any]]:
-    """The public classes that a module defines."""
+    """Return the public classes that a module defines."""
     for name, value in vars(module).items():
         if inspect.isclass(value) and value.__module__ == module.__name__ and name[0] != "_":
             yield value
 
 
 def test_all_is_sorted_and_has_no_name_twice() -> None:
-    """In plain alphabetical order."""
-    assert sorted(set(moregood_async.__all__)) == moregood_async.__all__
+    assert moregood_async.__all__ == sorted(set(moregood_async.__all__))
 
 
 @pytest.mark.parametrize(
     "module", [m for m in MODULES if hasattr(m, "__all__")], ids=lambda module: module.__name__
 )
-def test_every_all_is_sorted_and_importable(module: ModuleType) -> None:
-    """Of the subpackages too."""
-    assert sorted(set(module.__all__)) == list(module.__all__)
-    assert [] == [name for name in module.__all__ if not hasattr(module, name)]
+def test_every_all_of_a_module_is_sorted_and_importable(module: ModuleType) -> None:
+    assert list(module.__all__) == sorted(set(module.__all__))
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
-def test_all_is_complete() -> None:
-    """Every error, every model, and what the client takes and gives."""
+def test_all_has_every_public_class_of_the_public_modules() -> None:
     named = {each.__name__ for module in PUBLIC_MODULES for each in classes_of(module)}
-    assert set() == named - NOT_FOR_USERS - set(moregood_async.__all__)
+    assert named - NOT_FOR_USERS - set(moregood_async.__all__) == set()
     assert NOT_FOR_USERS <= named
     assert {"Handler", "Middleware", "Request", "Response", "Rate"} <= set(moregood_async.__all__)
 
 
-def test_what_can_be_imported_is_in_all() -> None:
-    """Nothing is public by accident."""
+@pytest.mark.parametrize("module", [moregood_async], ids=lambda module: module.__name__)
+def test_every_type_that_a_public_name_uses_is_exported_beside_it(module: ModuleType) -> None:
+    """A user must be able to annotate whatever a signature or an attribute mentions."""
+    met = types_met(module)
+    missing = {
+        f"{kind.__name__} (in {', '.join(sorted(places))})"
+        for kind, places in met.items()
+        if getattr(module, kind.__name__, None) is not kind
+    }
+    assert missing == set()
+    assert {"Attempt", "Deadline", "HTTPSession", "Headers"} <= {kind.__name__ for kind in met}
+
+
+def test_every_importable_name_is_in_all() -> None:
     public = {
         name
         for name, value in vars(moregood_async).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
-    assert public | {"__version__"} == set(moregood_async.__all__)
+    assert set(moregood_async.__all__) == public | {"__version__"}
 
 
 @pytest.mark.parametrize("name", [n for n in moregood_async.__all__ if n != "__version__"])
 def test_every_public_name_is_documented(name: str) -> None:
-    """Classes by their docstring; constants and type aliases by the sentence under them."""
+    """Classes by their docstring, constants and type aliases by the string below them."""
     value = getattr(moregood_async, name)
     if inspect.isclass(value):
         own = vars(value).get("__doc__") or ""
@@ -180,7 +189,7 @@ def test_every_public_name_is_documented(name: str) -> None:
 
 
 def documented_constants() -> set[str]:
-    """Names that are assigned at the top of a module, with a string right under them."""
+    """Return the names assigned at the top of a module with a string right below."""
     found = set[str]()
     for path in FILES:
         body = ast.parse(path.read_text(encoding="utf-8")).body
@@ -197,7 +206,7 @@ def documented_constants() -> set[str]:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_every_public_function_and_method_has_a_docstring(module: ModuleType) -> None:
-    """Its own, or that of what it implements."""
+    """An inherited docstring counts."""
     assert (module.__doc__ or "").strip()
     missing = [
         f"{module.__name__}.{name}"
@@ -215,14 +224,14 @@ def test_every_public_function_and_method_has_a_docstring(module: ModuleType) ->
             and (inspect.isfunction(value) or isinstance(value, property | classmethod))
             and not inspect.getdoc(getattr(kind, name))
         ]
-    assert [] == missing
+    assert missing == []
 
 
 # The errors ------------------------------------------------------------------------------------
 
 
 def every_error() -> list[type[MoreGoodError]]:
-    """The whole tree, wherever in the package a branch of it is."""
+    """Return all classes of errors in the package."""
     found, new = list[type[MoreGoodError]](), [MoreGoodError]
     while new:
         kind = new.pop()
@@ -245,8 +254,7 @@ SAMPLES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
-def test_every_error_pickles_and_copies(kind: type[MoreGoodError]) -> None:
-    """With all that it knows."""
+def test_every_error_survives_pickle_and_copy(kind: type[MoreGoodError]) -> None:
     needed = {
         parameter.name: SAMPLES.get(parameter.name, "it broke")
         for parameter in inspect.signature(kind).parameters.values()
@@ -255,18 +263,18 @@ def test_every_error_pickles_and_copies(kind: type[MoreGoodError]) -> None:
     error = kind(**needed)._with_operation("asks.create", "Look there.")
     error._with_attempts((moregood_async.Attempt(1, "reading", 0.1, "broke", True),))
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
-        assert type(error) is type(again)
-        assert (str(error), error.explain()) == (str(again), again.explain())
-        assert {**vars(error), "response": None} == {**vars(again), "response": None}
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert again.explain() == error.explain()
+        assert {**vars(again), "response": None} == {**vars(error), "response": None}
 
 
-def test_every_public_error_is_in_the_drawn_tree() -> None:
-    """In the docstring of `errors`, and in the README."""
+def test_every_public_error_is_in_the_tree_of_the_docstring_and_of_the_readme() -> None:
     errors = importlib.import_module("moregood_async.errors")
     names = [kind.__name__ for kind in every_error() if kind.__module__ == errors.__name__]
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    assert [] == [name for name in names if name not in (errors.__doc__ or "")]
-    assert [] == [name for name in names if name not in readme]
+    assert [name for name in names if name not in (errors.__doc__ or "")] == []
+    assert [name for name in names if name not in readme] == []
 
 
 # The files -------------------------------------------------------------------------------------
@@ -274,18 +282,16 @@ def test_every_public_error_is_in_the_drawn_tree() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=file_id)
 def test_no_file_is_longer_than_400_lines(path: Path) -> None:
-    """Above that it is two things."""
     assert 400 >= len(path.read_text(encoding="utf-8").splitlines())
 
 
 @pytest.mark.parametrize("path", FILES, ids=file_id)
 def test_no_import_hides_under_type_checking(path: Path) -> None:
-    """A type that needs one stands on the wrong floor."""
+    """An import that needs it would point upwards in the layers."""
     assert "TYPE_CHECKING" not in path.read_text(encoding="utf-8")
 
 
-def test_the_changelog_has_a_section_for_this_version() -> None:
-    """With its date, and a place for what comes next."""
+def test_the_changelog_has_sections_for_this_version_and_the_next() -> None:
     text = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
     version = re.escape(moregood_async.__version__)
     assert re.search(rf"^## \[{version}\] - \d{{4}}-\d\d-\d\d$", text, re.MULTILINE)
@@ -296,24 +302,23 @@ def test_the_changelog_has_a_section_for_this_version() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(moregood.commands))
-def test_every_command_has_help_and_a_line_in_the_readme(name: str) -> None:
-    """A line of code that calls it; every option says what it is for."""
+def test_every_command_has_help_for_each_option_and_an_example_in_the_readme(name: str) -> None:
     command = moregood.commands[name]
     assert (command.help or "").strip()
-    assert [] == [
+    assert [
         option.name
         for option in command.params
         if isinstance(option, click.Option) and not option.help
-    ]
+    ] == []
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```(?:console|bash)\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     assert re.search(rf"^(\$ )?(.*&& )?moregood {name}\b", "\n".join(blocks), re.MULTILINE)
 
 
 def test_the_sandbox_exports_every_fault() -> None:
-    """What `POST /__sandbox__/faults` knows by name can be imported, too."""
+    """`POST /__sandbox__/faults` knows the same ones by name."""
     control = importlib.import_module("moregood_async.sandbox.control")
     sandbox = importlib.import_module("moregood_async.sandbox")
     faults: Mapping[str, object] = control.FAULTS
     assert len(faults) >= 9
-    assert set() == set(faults) - set(sandbox.__all__)
+    assert set(faults) - set(sandbox.__all__) == set()

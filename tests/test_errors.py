@@ -1,4 +1,4 @@
-"""Errors tell the whole story, travel between processes, and name nobody."""
+"""Errors: the tree, the texts, pickling, and no personal data in any text."""
 
 import copy
 import pickle
@@ -40,11 +40,11 @@ from moregood_async.errors import (
 RETRY_AT = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
 
 REFUSED = Attempt(1, "connecting", 0.1, "refused", may_have_applied=False)
-LOST = Attempt(2, "waiting", 30.25, "no answer in time", may_have_applied=True)
+LOST = Attempt(2, "waiting", 30.25, "no response in time", may_have_applied=True)
 
 
-def api_error(kind: type[APIError], status: int) -> APIError:
-    """An error with something in every attribute."""
+def make_api_error(kind: type[APIError], status: int) -> APIError:
+    """Return an error with a value in every attribute."""
     return kind(
         "No.",
         status=status,
@@ -55,8 +55,8 @@ def api_error(kind: type[APIError], status: int) -> APIError:
     )
 
 
-def no_answer(kind: type[NoResponse]) -> NoResponse:
-    """An error with something in every attribute."""
+def make_no_response(kind: type[NoResponse]) -> NoResponse:
+    """Return an error with a value in every attribute."""
     return kind("cut off", phase="waiting", seconds=1.5, sent=True)
 
 
@@ -65,29 +65,29 @@ EVERY: list[MoreGoodError] = [
     ConfigurationError("there is no API key"),
     InvalidRequest({"channels": ("is empty",)}, operation="asks.create"),
     ClientClosed("the client was closed"),
-    no_answer(NoResponse),
-    no_answer(ConnectionFailed),
-    no_answer(ConnectionLost),
-    no_answer(AttemptTimedOut),
+    make_no_response(NoResponse),
+    make_no_response(ConnectionFailed),
+    make_no_response(ConnectionLost),
+    make_no_response(AttemptTimedOut),
     DeadlineExceeded("out of time", retry_at=RETRY_AT),
-    Drained("called back"),
+    Drained("drained"),
     UnexpectedResponse("a 200 that is not JSON", status=200, body=b"<html>"),
-    api_error(APIError, 418),
-    api_error(BadRequest, 400),
-    api_error(Unauthorized, 401),
-    api_error(Forbidden, 403),
-    api_error(NotFound, 404),
-    api_error(Conflict, 409),
-    api_error(ValidationFailed, 422),
-    api_error(RateLimited, 429),
-    api_error(ServerError, 503),
+    make_api_error(APIError, 418),
+    make_api_error(BadRequest, 400),
+    make_api_error(Unauthorized, 401),
+    make_api_error(Forbidden, 403),
+    make_api_error(NotFound, 404),
+    make_api_error(Conflict, 409),
+    make_api_error(ValidationFailed, 422),
+    make_api_error(RateLimited, 429),
+    make_api_error(ServerError, 503),
 ]
 
 each_error = pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
 
 
-def lived(error: MoreGoodError) -> MoreGoodError:
-    """A copy that has been through a call and was given a note."""
+def with_history(error: MoreGoodError) -> MoreGoodError:
+    """Return a copy with attempts, an operation and a note."""
     seen = (
         copy.copy(error)
         ._with_attempts((REFUSED, LOST))
@@ -97,20 +97,20 @@ def lived(error: MoreGoodError) -> MoreGoodError:
     return seen
 
 
-def pickled(error: MoreGoodError, protocol: int) -> MoreGoodError:
-    """There and back."""
+def pickle_and_back(error: MoreGoodError, protocol: int) -> MoreGoodError:
+    """Return the error after pickling."""
     back: MoreGoodError = pickle.loads(pickle.dumps(error, protocol))
     return back
 
 
 def all_kinds(kind: type[MoreGoodError] = MoreGoodError) -> set[type[MoreGoodError]]:
-    """A class and all below it, in the module."""
+    """Return a class of errors and all its subclasses in the module."""
     below = {each for sub in kind.__subclasses__() for each in all_kinds(sub)}
     return {each for each in {kind, *below} if each.__module__ == errors.__name__}
 
 
-def test_every_error_is_tried_here() -> None:
-    """A new one is named by this test."""
+def test_every_error_of_the_module_is_in_these_tests() -> None:
+    """The test names a new class that is missing."""
     assert all_kinds() == {type(error) for error in EVERY}
 
 
@@ -147,13 +147,12 @@ def test_every_error_is_tried_here() -> None:
     ],
     ids=["MoreGoodError", "NoResponse", "APIError"],
 )
-def test_the_tree_is_the_one_that_is_drawn(
+def test_the_tree_of_the_docstring_is_the_tree_of_the_classes(
     parent: type[MoreGoodError], children: set[type[MoreGoodError]]
 ) -> None:
-    """In the module's docstring and in the README."""
-    assert children == {kind for kind in all_kinds(parent) if kind.__base__ is parent}
+    assert {kind for kind in all_kinds(parent) if kind.__base__ is parent} == children
     assert errors.__doc__ is not None
-    assert [] == [kind for kind in children if kind.__name__ not in errors.__doc__]
+    assert [kind for kind in children if kind.__name__ not in errors.__doc__] == []
 
 
 @pytest.mark.parametrize(
@@ -174,9 +173,10 @@ def test_the_tree_is_the_one_that_is_drawn(
         (600, APIError),
     ],
 )
-def test_a_status_stands_for_a_class(status: int, kind: type[APIError]) -> None:
-    """And for the plain `APIError` where there is none of its own."""
-    assert kind is error_class(status)
+def test_a_status_has_a_class_of_its_own_or_the_plain_api_error(
+    status: int, kind: type[APIError]
+) -> None:
+    assert error_class(status) is kind
 
 
 @each_error
@@ -184,44 +184,45 @@ def test_a_status_stands_for_a_class(status: int, kind: type[APIError]) -> None:
     "carried",
     [
         *(
-            pytest.param(partial(pickled, protocol=p), id=f"pickle {p}")
+            pytest.param(partial(pickle_and_back, protocol=p), id=f"pickle {p}")
             for p in range(pickle.HIGHEST_PROTOCOL + 1)
         ),
         pytest.param(copy.copy, id="copy"),
         pytest.param(copy.deepcopy, id="deepcopy"),
     ],
 )
-def test_an_error_survives_being_carried(
+def test_an_error_survives_pickle_and_copy(
     error: MoreGoodError, carried: Callable[[MoreGoodError], MoreGoodError]
 ) -> None:
     """With every attribute, its text and its notes."""
-    before = lived(error)
+    before = with_history(error)
     after = carried(before)
-    assert type(before) is type(after)
+    assert type(after) is type(before)
     assert before is not after
-    assert vars(before) == vars(after)
-    assert before.args == after.args
-    assert (str(before), before.explain()) == (str(after), after.explain())
+    assert vars(after) == vars(before)
+    assert after.args == before.args
+    assert str(after) == str(before)
+    assert after.explain() == before.explain()
 
 
 def test_an_error_crosses_a_process_pool() -> None:
-    """Raised there, raised here; one that did not unpickle would hang the pool."""
-    before = lived(api_error(RateLimited, 429))
+    """An error that did not unpickle would hang the pool."""
+    before = with_history(make_api_error(RateLimited, 429))
     with (
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
         pytest.raises(RateLimited) as caught,
     ):
         pool.submit(_raise_pickled, pickle.dumps(before)).result(timeout=60)
-    told: dict[str, Any] = dict(vars(caught.value))
-    assert vars(before) == told
+    attributes: dict[str, Any] = dict(vars(caught.value))
+    assert attributes == vars(before)
 
 
-def _raise_pickled(pickled: bytes) -> None:
-    raise pickle.loads(pickled)
+def _raise_pickled(error: bytes) -> None:
+    raise pickle.loads(error)
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "text"),
     [
         (ConfigurationError("there is no API key"), "there is no API key"),
         (
@@ -240,13 +241,13 @@ def _raise_pickled(pickled: bytes) -> None:
             ),
         ),
         (
-            AttemptTimedOut("no answer in time", phase="waiting", seconds=30.25, sent=True)
+            AttemptTimedOut("no response in time", phase="waiting", seconds=30.25, sent=True)
             ._with_attempts((REFUSED, LOST))
             ._with_operation("asks.create", "Look at the messages."),
             (
-                "asks.create: no answer in time (attempt 2, waiting, 30.25 s). "
+                "asks.create: no response in time (attempt 2, waiting, 30.25 s). "
                 "It may have taken effect. Look at the messages. "
-                "attempt_timeout= gives each attempt more time."
+                "Use attempt_timeout= to allow each attempt more time."
             ),
         ),
         (
@@ -264,7 +265,10 @@ def _raise_pickled(pickled: bytes) -> None:
             ValidationFailed("", status=200, code=422, fields={"email": ("No.", "Never.")}),
             "422 [email: No. Never.]",
         ),
-        (DeadlineExceeded("out of time"), "out of time. deadline= gives the whole call more time."),
+        (
+            DeadlineExceeded("out of time"),
+            "out of time. Use deadline= to allow the whole call more time.",
+        ),
         (
             DeadlineExceeded("out of time", retry_at=RETRY_AT),
             "out of time. The server takes requests again at 2026-05-01 08:30:00 UTC.",
@@ -272,32 +276,30 @@ def _raise_pickled(pickled: bytes) -> None:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, MoreGoodError) else "",
 )
-def test_an_error_says_what_where_how_far_how_long_and_what_to_do(
-    error: MoreGoodError, said: str
+def test_the_text_of_an_error_has_operation_problem_attempt_effect_and_advice(
+    error: MoreGoodError, text: str
 ) -> None:
-    """The operation, the attempt, the phase, the seconds and the advice, as far as there are."""
-    assert said == str(error)
+    """As far as the error has them."""
+    assert str(error) == text
 
 
-def test_an_error_explains_all_attempts() -> None:
-    """A line each, then the effect, then the advice."""
+def test_explain_has_a_line_for_each_attempt_the_effect_and_the_advice() -> None:
     error = (
-        no_answer(AttemptTimedOut)
+        make_no_response(AttemptTimedOut)
         ._with_attempts((REFUSED, LOST))
         ._with_operation("asks.create", "Look first.")
     )
-    assert [
+    assert error.explain().splitlines() == [
         "AttemptTimedOut: asks.create: cut off",
         "- attempt 1: refused (connecting, 0.10 s)",
-        "- attempt 2: no answer in time (waiting, 30.25 s, may have taken effect)",
+        "- attempt 2: no response in time (waiting, 30.25 s, may have taken effect)",
         "- It may have taken effect. Look first.",
-        "- attempt_timeout= gives each attempt more time.",
-    ] == error.explain().splitlines()
+        "- Use attempt_timeout= to allow each attempt more time.",
+    ]
 
 
-def test_an_error_without_attempts_explains_itself() -> None:
-    """In one line, where there is nothing else to say."""
-    assert "ConfigurationError: no key" == ConfigurationError("no key").explain()
+def test_explain_is_one_line_for_an_error_without_attempts_and_advice() -> None:
+    assert ConfigurationError("no key").explain() == "ConfigurationError: no key"
 
 
 @pytest.mark.parametrize(
@@ -309,36 +311,37 @@ def test_an_error_without_attempts_explains_itself() -> None:
         pytest.param((REFUSED,), True, True, id="known before"),
     ],
 )
-def test_an_effect_is_possible_where_any_attempt_may_have_had_one(
+def test_an_error_may_have_applied_if_any_attempt_may_have(
     attempts: tuple[Attempt, ...], before: bool, expected: bool
 ) -> None:
     """The last attempt alone does not decide."""
     error = MoreGoodError("x", may_have_applied=before)._with_attempts(attempts)
-    assert expected is error.may_have_applied
-    assert attempts == error.attempts
-    assert expected is ("It may have taken effect." in str(error))
+    assert error.may_have_applied is expected
+    assert error.attempts == attempts
+    assert ("It may have taken effect." in str(error)) is expected
 
 
-def test_the_code_is_the_status_where_the_envelope_has_none() -> None:
-    """Every `APIError` has one."""
-    assert (404, 404) == (NotFound("", status=404).code, NotFound("", status=404).status)
-    assert (422, 200) == (lambda e: (e.code, e.status))(APIError("", status=200, code=422))
+def test_the_code_is_the_status_if_the_envelope_has_none() -> None:
+    assert NotFound("", status=404).code == 404
+    error = APIError("", status=200, code=422)
+    assert error.code == 422
+    assert error.status == 200
 
 
-def test_an_api_error_keeps_what_the_server_said() -> None:
-    """As attributes, for code to decide by."""
-    error = api_error(ValidationFailed, 422)
-    assert "No." == error.message
-    assert {"email": ("is wrong", "is late")} == error.fields
-    assert 1.5 == error.retry_after
-    assert b'{"message": "No."}' == error.body
+def test_an_api_error_keeps_what_the_server_sent() -> None:
+    error = make_api_error(ValidationFailed, 422)
+    assert error.message == "No."
+    assert error.fields == {"email": ("is wrong", "is late")}
+    assert error.retry_after == 1.5
+    assert error.body == b'{"message": "No."}'
 
 
-def test_an_error_for_no_wait_and_no_field_says_so() -> None:
-    """None and nothing, not zero."""
+def test_an_api_error_without_delay_and_fields_has_none_and_an_empty_mapping() -> None:
     error = APIError("", status=500)
-    assert (None, {}, b"") == (error.retry_after, error.fields, error.body)
-    assert "500" == str(error)
+    assert error.retry_after is None
+    assert error.fields == {}
+    assert error.body == b""
+    assert str(error) == "500"
 
 
 CANARIES = ["canary@example.com", "+1 415 555 0199"]
@@ -353,17 +356,19 @@ CANARIES = ["canary@example.com", "+1 415 555 0199"]
         ValidationFailed(
             CANARIES[0], status=422, fields={"phone": (CANARIES[1],)}, body=CANARIES[0].encode()
         ),
-        no_answer(ConnectionLost)._with_operation(f"GET customers/{CANARIES[0]}/{CANARIES[1]}"),
+        make_no_response(ConnectionLost)._with_operation(
+            f"GET customers/{CANARIES[0]}/{CANARIES[1]}"
+        ),
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_an_error_names_nobody(error: MoreGoodError) -> None:
-    """Neither its text, nor its repr, nor its story; fields and body are the server's own."""
+def test_no_text_of_an_error_contains_personal_data(error: MoreGoodError) -> None:
+    """Text, repr and explanation; `fields` and `body` are the server's own."""
     shown = f"{error} {error!r} {error.explain()}"
     assert "***" in shown
-    assert [] == [canary for canary in CANARIES if canary in shown]
+    assert [canary for canary in CANARIES if canary in shown] == []
 
 
-def test_the_servers_sentence_is_masked_as_an_attribute_too() -> None:
-    """`APIError.message` is what people print."""
-    assert "*** is taken" == ValidationFailed(f"{CANARIES[0]} is taken", status=422).message
+def test_the_message_attribute_is_masked_too() -> None:
+    """People print it."""
+    assert ValidationFailed(f"{CANARIES[0]} is taken", status=422).message == "*** is taken"

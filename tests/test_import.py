@@ -1,4 +1,4 @@
-"""What an import brings along, seen in a fresh interpreter. What it costs is a benchmark's."""
+"""The libraries that an import loads, in a fresh interpreter."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ HEAVY = ("aiohttp", "click", "rich", "sqlite3", "pytest", "uvloop")
 
 
 def loaded_after(code: str) -> set[str]:
-    """Which of the heavy libraries are loaded once some code has run."""
+    """Return the heavy libraries that are loaded once some code has run."""
     script = f"{code}\nimport sys\nprint('loaded', *sorted(set(sys.modules) & {set(HEAVY)!r}))"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
@@ -20,29 +20,28 @@ def loaded_after(code: str) -> set[str]:
         text=True,
         check=False,
     )
-    assert (0, "") == (done.returncode, done.stderr)
+    assert done.stderr == ""
+    assert done.returncode == 0
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
-def test_the_package_imports_nothing_heavy() -> None:
-    """The transport's library comes with the first client that needs it."""
-    assert set() == loaded_after("import moregood_async")
+def test_the_package_imports_no_heavy_library() -> None:
+    """The first client that needs it imports aiohttp."""
+    assert loaded_after("import moregood_async") == set()
 
 
-def test_a_client_without_a_transport_of_its_own_brings_aiohttp() -> None:
-    """Which shows that the test above could fail."""
-    assert {"aiohttp"} == loaded_after("import moregood_async\nmoregood_async.MoreGoodClient('k')")
+def test_a_client_without_a_transport_imports_aiohttp() -> None:
+    """So the test above could fail."""
+    assert loaded_after("import moregood_async\nmoregood_async.MoreGoodClient('k')") == {"aiohttp"}
 
 
-def test_the_sandbox_without_a_socket_needs_no_aiohttp() -> None:
-    """Only serving does."""
+def test_the_sandbox_imports_aiohttp_only_to_serve() -> None:
     script = "from moregood_async.sandbox import Sandbox\nSandbox().close()"
-    assert {"sqlite3"} == loaded_after(script)
+    assert loaded_after(script) == {"sqlite3"}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["import", "--help"]], ids=str)
-def test_help_does_not_import_aiohttp(arguments: list[str]) -> None:
-    """So that it answers at once, however it is asked."""
+def test_the_help_of_a_command_does_not_import_aiohttp(arguments: list[str]) -> None:
     script = (
         "import sys, runpy\n"
         f"sys.argv = ['moregood', *{arguments!r}]\n"
@@ -52,8 +51,7 @@ def test_help_does_not_import_aiohttp(arguments: list[str]) -> None:
     assert "aiohttp" not in loaded_after(script)
 
 
-def test_python_dash_m_gives_the_help() -> None:
-    """As in ``python -m moregood_async.cli --help``."""
+def test_python_dash_m_prints_the_help() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "moregood_async.cli", "--help"],
         capture_output=True,

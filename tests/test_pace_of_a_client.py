@@ -1,4 +1,4 @@
-"""What a client's pace does for those who use it: priorities, keys, what it shows, few refusals."""
+"""The pace of a client: priorities, keys, its state, and few throttled requests."""
 
 from __future__ import annotations
 
@@ -13,25 +13,27 @@ from tests.conftest import KEY, Reader
 ROWS = [{"first_name": "Ada", "email": f"ada{number}@example.com"} for number in range(40)]
 
 
-class Far:
-    """Answers everything; keeps the first name, or the path, and the priority of each request."""
+class RecordingTransport:
+    """A transport that accepts everything and records each request's name and priority.
+
+    The name is the first name in the body, or else the operation.
+    """
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
 
     async def __call__(self, request: Request) -> Response:
-        sent = json.loads(request.body or b"{}")
-        self.heard.append((sent.get("first_name", request.operation), request.priority))
+        row = json.loads(request.body or b"{}")
+        self.requests.append((row.get("first_name", request.operation), request.priority))
         page = {"current_page": 1, "last_page": 1, "total": 0}
         data: object = [] if request.method == "GET" else {"id": 1}
-        said = {"success": True, "data": data, "pagination": page}
-        return Response(status=200, headers=Headers({}), body=json.dumps(said).encode())
+        body = {"success": True, "data": data, "pagination": page}
+        return Response(status=200, headers=Headers({}), body=json.dumps(body).encode())
 
 
-async def test_a_single_call_is_not_stuck_behind_a_batch(reader: Reader) -> None:
-    """It is the very next to go, however many rows wait for the limit."""
-    far = Far()
-    client = reader(far, max_rate=Rate(10, per=0.2))
+async def test_a_single_call_is_sent_before_the_rows_of_a_batch(reader: Reader) -> None:
+    transport = RecordingTransport()
+    client = reader(transport, max_rate=Rate(10, per=0.2))
 
     async def batch() -> None:
         async for result in client.customers.upsert_many(ROWS):
@@ -40,64 +42,63 @@ async def test_a_single_call_is_not_stuck_behind_a_batch(reader: Reader) -> None
     running = asyncio.create_task(batch())
     while not client.pace.waiting:  # noqa: ASYNC110 - until the batch has used up the limit
         await asyncio.sleep(0)
-    gone = len(far.heard)
+    sent = len(transport.requests)
     await client.customers.upsert(first_name="Grace")
-    assert ("Grace", "interactive") == far.heard[gone]
-    assert gone < len(ROWS) / 2
+    assert transport.requests[sent] == ("Grace", "interactive")
+    assert sent < len(ROWS) / 2
     await running
-    assert len(ROWS) == far.heard.count(("Ada", "bulk"))
+    assert transport.requests.count(("Ada", "bulk")) == len(ROWS)
 
 
-async def test_what_reads_for_many_customers_is_bulk_and_a_list_is_not(reader: Reader) -> None:
-    """Whoever iterates a list waits for it."""
-    far = Far()
-    client = reader(far)
-    assert [] == [pair async for pair in client.reviews.for_customers([1])]
-    assert [] == [pair async for pair in client.messages.for_customers([1])]
-    assert [] == await client.reviews.list().collect()
-    assert [
+async def test_reading_for_many_customers_is_bulk_and_a_list_is_interactive(reader: Reader) -> None:
+    transport = RecordingTransport()
+    client = reader(transport)
+    assert [pair async for pair in client.reviews.for_customers([1])] == []
+    assert [pair async for pair in client.messages.for_customers([1])] == []
+    assert await client.reviews.list().collect() == []
+    assert transport.requests == [
         ("customers.reviews", "bulk"),
         ("customers.messages", "bulk"),
         ("reviews.list", "interactive"),
-    ] == far.heard
+    ]
 
 
-async def test_what_it_believes_is_shown(sandbox: Sandbox) -> None:
-    """The window, once it has been met; the refusals that it took to learn it."""
+async def test_a_learned_window_is_shown(sandbox: Sandbox) -> None:
+    """With the throttled requests that it took to learn it."""
     sandbox.faults = Throttle(20, 1.0)
     async with MoreGoodClient(KEY, transport=sandbox) as client:
         before = client.pace
         results = [result async for result in client.customers.upsert_many(ROWS)]
         after = client.pace
-    assert [None] * len(ROWS) == [result.error for result in results]
-    assert (None, None, 0, 0.0) == (
-        before.rate,
-        before.window,
-        before.throttled,
-        before.next_allowed_in,
-    )
-    assert (20.0, Rate(20, per=1.0)) == (after.rate, after.window)
-    assert (0, 0) == (after.in_flight, after.waiting)
+    assert [result.error for result in results] == [None] * len(ROWS)
+    assert before.rate is None
+    assert before.window is None
+    assert before.throttled == 0
+    assert before.next_allowed_in == 0.0
+    assert after.rate == 20.0
+    assert after.window == Rate(20, per=1.0)
+    assert after.in_flight == 0
+    assert after.waiting == 0
     assert 1 <= after.throttled <= 6
-    assert len(ROWS) == sandbox.audit().customers
+    assert sandbox.audit().customers == len(ROWS)
 
 
-def test_without_a_loop_it_shows_what_a_pace_begins_with() -> None:
-    """Looking costs no connection, and leaves nothing to close."""
+def test_without_an_event_loop_the_initial_state_is_shown() -> None:
+    """Reading it makes no connection and leaves nothing to close."""
     client = MoreGoodClient(KEY, max_concurrency=2)
-    begins = PaceState(
+    initial = PaceState(
         concurrency=2, sent=0, in_flight=0, waiting=0, throttled=0, next_allowed_in=0.0
     )
-    assert begins == client.pace
+    assert client.pace == initial
 
 
-async def test_each_key_has_a_pace_of_its_own(reader: Reader) -> None:
-    """A view with another key waits for nobody; one with the same key shares what is known."""
-    client = reader(Far(), max_rate=Rate(1, per=60.0))
+async def test_each_key_has_its_own_pace(reader: Reader) -> None:
+    """A view with another key waits for nobody; one with the same key shares the pace."""
+    client = reader(RecordingTransport(), max_rate=Rate(1, per=60.0))
     await client.customers.upsert(first_name="Ada")
     other = client.with_options(api_key="another-key")
     await other.customers.upsert(first_name="Grace")
     same = client.with_options(max_attempts=1)
     assert client.pace.next_allowed_in > 50
-    assert 50 < same.pace.next_allowed_in
-    assert 0.0 == other.pace.next_allowed_in
+    assert same.pace.next_allowed_in > 50
+    assert other.pace.next_allowed_in == 0.0

@@ -1,4 +1,4 @@
-"""The fixtures that pytest users get."""
+"""The fixtures of the pytest plugin."""
 
 import pytest
 
@@ -47,10 +47,9 @@ def test_the_fixtures_work_with_warnings_as_errors(pytester: pytest.Pytester) ->
     pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=5)
 
 
-def test_pytest_loads_them_by_itself_and_nothing_heavy_with_them(
+def test_the_entry_point_loads_the_plugin_and_no_heavy_library(
     pytester: pytest.Pytester,
 ) -> None:
-    """Through the entry point; neither aiohttp nor the sandbox is imported for others' tests."""
     pytester.makepyfile("""
         import sys
 
@@ -61,10 +60,9 @@ def test_pytest_loads_them_by_itself_and_nothing_heavy_with_them(
     pytester.runpytest_subprocess("-p", "no:asyncio").assert_outcomes(passed=1)
 
 
-def test_they_are_listed_with_their_docstrings(pytester: pytest.Pytester) -> None:
-    """``pytest --fixtures`` says what they give."""
+def test_pytest_lists_the_fixtures_with_their_docstrings(pytester: pytest.Pytester) -> None:
     pytester.makeini(INI)
-    told = pytester.runpytest_inprocess("--fixtures", "-p", "no:cacheprovider").stdout.str()
+    output = pytester.runpytest_inprocess("--fixtures", "-p", "no:cacheprovider").stdout.str()
     for name in ("moregood_sandbox", "moregood_server", "moregood_client"):
-        assert name in told
-    assert "test-key" in told
+        assert name in output
+    assert "test-key" in output

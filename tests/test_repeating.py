@@ -480,7 +480,7 @@ ConnectionLost: asks.create: the connection broke: ServerDisconnectedError Serve
 AttemptTimedOut: asks.create: no answer in time
 - attempt 1: no answer in time (waiting, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.
-- attempt_timeout= gives each attempt more time.""",
+- Use attempt_timeout= to allow each attempt more time.""",
     "a web page": """\
 UnexpectedResponse: asks.create: a 200 that is not JSON
 - attempt 1: 200 (answered, … s, may have taken effect)

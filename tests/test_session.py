@@ -21,11 +21,10 @@ from moregood_async.errors import (
     ServerError,
     UnexpectedResponse,
 )
-from moregood_async.models.asks import AskCreate
 from moregood_async.models.customers import CustomerUpsert
-from moregood_async.operations import ASKS_CREATE, CUSTOMERS_UPSERT
+from moregood_async.operations import CUSTOMERS_UPSERT
 from moregood_async.privacy import Headers
-from moregood_async.session import SessionManager, value_of
+from moregood_async.session import SessionManager
 from moregood_async.wire import Handler, Request, Response
 from tests.aiohttp_doubles import RawServer, http, saying
 
@@ -362,33 +361,3 @@ async def test_a_request_of_ones_own_gets_the_answer_as_it_came(
     with pytest.raises(APIError) as caught:
         await client_of(far).request("POST", "x", json={})
     assert ("POST x", 422) == (caught.value.operation, caught.value.status)
-
-
-# Values
-
-
-def test_a_value_is_taken_as_it_is() -> None:
-    """Or made of a mapping, or of keywords."""
-    ask = AskCreate(email="a@b.c", channels=["email"])
-    fields = {"email": "a@b.c", "channels": ["email"]}
-    assert ask is value_of(ASKS_CREATE, AskCreate, ask, {})
-    assert ask == value_of(ASKS_CREATE, AskCreate, fields, {})
-    assert ask == value_of(ASKS_CREATE, AskCreate, None, fields)
-
-
-@pytest.mark.parametrize(
-    ("given", "fields", "wrong"),
-    [
-        (AskCreate(email="a@b.c", channels=["email"]), {"email": "a@b.c"}, ["email"]),
-        ({"email": "a@b.c", "channels": []}, {}, ["channels"]),
-        (None, {"email": "a@b.c", "channels": ["fax"]}, ["channels"]),
-        (CustomerUpsert(first_name="A"), {}, ["AskCreate"]),
-        ("ada@example.com", {}, ["AskCreate"]),
-    ],
-    ids=["both", "a wrong mapping", "wrong keywords", "another value", "a string"],
-)
-def test_a_wrong_value_is_refused_by_name(given: Any, fields: Any, wrong: list[str]) -> None:
-    """The error knows the operation and the fields."""
-    with pytest.raises(InvalidRequest) as caught:
-        value_of(ASKS_CREATE, AskCreate, given, fields)
-    assert ("asks.create", wrong) == (caught.value.operation, list(caught.value.fields))

@@ -21,7 +21,7 @@ from moregood_async.wire import (
     rate_reset,
     retry_after,
 )
-from tests.strategies import answer, examples
+from tests.strategies import examples, make_response
 
 NOW = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
 SERVERS_NOW = NOW + timedelta(hours=3)  # its clock is wrong, or ours is
@@ -62,13 +62,13 @@ THE_SERVERS_DATE = "Fri, 01 May 2026 11:30:00 GMT"
 )
 def test_a_wait_is_read_in_every_form_or_not_at_all(told: str, seconds: float | None) -> None:
     """Seconds or a date, which is read against the answer's own; nonsense is None."""
-    response = answer(b"", 429, retry_after=told, date=THE_SERVERS_DATE)
+    response = make_response(b"", 429, retry_after=told, date=THE_SERVERS_DATE)
     assert seconds == retry_after(response, NOW)
 
 
 def test_no_header_is_no_wait() -> None:
     """None, not zero: nobody asked to wait."""
-    assert retry_after(answer(b"", 429), NOW) is None
+    assert retry_after(make_response(b"", 429), NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,19 @@ def test_no_header_is_no_wait() -> None:
 )
 def test_a_date_is_read_against_this_clock_where_the_answer_has_none(date: dict[str, str]) -> None:
     """The best there is."""
-    response = answer(b"", 429, retry_after="Fri, 01 May 2026 08:30:07 GMT", **date)
+    response = make_response(b"", 429, retry_after="Fri, 01 May 2026 08:30:07 GMT", **date)
     assert 7.0 == retry_after(response, NOW)
 
 
 def test_the_present_is_the_clocks_own() -> None:
     """Where no test brings another."""
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
-    seconds = retry_after(answer(b"", 429, retry_after=soon))
+    seconds = retry_after(make_response(b"", 429, retry_after=soon))
     assert seconds is not None
     assert 50 < seconds <= 60
-    reset = rate_reset(answer(b"", 429, X_RateLimit_Reset=str(int(datetime.now(UTC).timestamp()))))
+    reset = rate_reset(
+        make_response(b"", 429, X_RateLimit_Reset=str(int(datetime.now(UTC).timestamp())))
+    )
     assert reset is not None
     assert reset <= 1
 
@@ -106,13 +108,13 @@ def test_the_present_is_the_clocks_own() -> None:
 )
 def test_the_end_of_a_window_is_unix_seconds(told: str, seconds: float | None) -> None:
     """Read against the answer's own date, as Laravel sends it."""
-    response = answer(b"", 429, X_RateLimit_Reset=told, date=THE_SERVERS_DATE)
+    response = make_response(b"", 429, X_RateLimit_Reset=told, date=THE_SERVERS_DATE)
     assert seconds == rate_reset(response, NOW)
 
 
 def test_no_window_is_none() -> None:
     """A server without a limit tells none."""
-    assert rate_reset(answer(b"", 200), NOW) is None
+    assert rate_reset(make_response(b"", 200), NOW) is None
 
 
 @examples
@@ -122,7 +124,7 @@ def test_no_window_is_none() -> None:
 )
 def test_a_wait_is_never_an_error_and_never_senseless(told: str, date: str) -> None:
     """Whatever the server writes."""
-    response = answer(b"", 429, retry_after=told, X_RateLimit_Reset=told, date=date)
+    response = make_response(b"", 429, retry_after=told, X_RateLimit_Reset=told, date=date)
     for seconds in (retry_after(response, NOW), rate_reset(response, NOW)):
         assert seconds is None or 0 <= seconds <= LONGEST_WAIT_SECONDS
 
@@ -204,7 +206,7 @@ def test_a_deadline_that_stood_still_is_later_by_as_much() -> None:
 
 def test_a_response_reads_its_json() -> None:
     """Whatever the JSON is."""
-    assert {"id": 1, "charges_avg": 5.5} == answer(b'{"id": 1, "charges_avg": 5.5}').json()
+    assert {"id": 1, "charges_avg": 5.5} == make_response(b'{"id": 1, "charges_avg": 5.5}').json()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +227,7 @@ def test_a_response_reads_its_json() -> None:
 def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
     """Also where the standard library would have let it pass, or run out of stack."""
     with pytest.raises(ValueError):
-        answer(body).json()
+        make_response(body).json()
     with pytest.raises(ValueError):
         json_of(body)
 

@@ -1,7 +1,7 @@
 """The public types, checked by mypy and pyright, and never run.
 
-A call that must type-check stands plain; one that must not is ignored by both checkers, with
-mypy's code, and both complain where there is no error to ignore.
+A call that must not type-check is ignored with mypy's error code; both checkers complain if there
+is no error to ignore.
 """
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
@@ -44,34 +44,33 @@ from moregood_async import (
 )
 
 
-async def rotating_key() -> str:
-    """A key that is asked for."""
+async def current_key() -> str:
+    """A function for `api_key`."""
     return "now"
 
 
-async def answering(request: Request) -> Response:
-    """A handler of one's own."""
+async def respond(request: Request) -> Response:
+    """A handler."""
     assert_type(request.body, bytes | None)
     return Response(status=200, headers={}, body=b"{}")
 
 
-async def standing_around(request: Request, call_next: Handler) -> Response:
-    """A middleware of one's own."""
+async def pass_on(request: Request, call_next: Handler) -> Response:
+    """A middleware."""
     response = await call_next(request)
     assert_type(response, Response)
     return response
 
 
 async def a_client_is_made_in_every_way() -> None:
-    """Its settings by keyword, its key by position too."""
-    middleware: Middleware = standing_around
+    middleware: Middleware = pass_on
     async with MoreGoodClient() as client:
         assert_type(client, MoreGoodClient)
     MoreGoodClient("key", base_url=None, deadline=None, max_rate=Rate(60, per=60.0))
-    MoreGoodClient(rotating_key, middlewares=(middleware,), transport=answering)
+    MoreGoodClient(current_key, middlewares=(middleware,), transport=respond)
     view = client.with_options(api_key="another", attempt_timeout=5.0, deadline=None)
     assert_type(view, MoreGoodClient)
-    view.with_options(api_key=rotating_key, max_rate=None)
+    view.with_options(api_key=current_key, max_rate=None)
     MoreGoodClient("key", "https://x")  # type: ignore[call-arg]
     MoreGoodClient(timeout=5)  # type: ignore[call-arg]
     MoreGoodClient(5)  # type: ignore[arg-type]
@@ -81,7 +80,6 @@ async def a_client_is_made_in_every_way() -> None:
 
 
 async def an_upsert_takes_a_value_or_keywords(client: MoreGoodClient) -> None:
-    """Both forms give a customer; a misspelt keyword or a wrong type is found."""
     assert_type(await client.customers.upsert(first_name="Ada"), Customer)
     ada = CustomerUpsert(first_name="Ada", email="ada@example.com", tags=("regular",), phone=None)
     assert_type(await client.customers.upsert(ada), Customer)
@@ -99,7 +97,6 @@ async def an_upsert_takes_a_value_or_keywords(client: MoreGoodClient) -> None:
 
 
 async def a_charge_takes_a_value_or_keywords(client: MoreGoodClient) -> None:
-    """An amount is an int."""
     assert_type(await client.charges.create(email="a@b", amount=4900, currency="USD"), Charge)
     refund = ChargeCreate(phone="+14155550100", amount=-4900, charged_at="2026-05-01")
     assert_type(await client.charges.create(refund), Charge)
@@ -110,7 +107,6 @@ async def a_charge_takes_a_value_or_keywords(client: MoreGoodClient) -> None:
 
 
 async def an_ask_takes_a_value_or_keywords(client: MoreGoodClient) -> None:
-    """Channels are a sequence of the two that there are."""
     assert_type(await client.asks.create(email="a@b", channels=["email"]), Ask)
     ask = AskCreate(phone="+14155550100", channels=("sms",), asked_at=datetime.now(UTC))
     assert_type(await client.asks.create(ask), Ask)
@@ -123,7 +119,6 @@ async def an_ask_takes_a_value_or_keywords(client: MoreGoodClient) -> None:
 
 
 async def a_location_takes_a_value_or_keywords(client: MoreGoodClient) -> None:
-    """To create one takes its name; to update one takes its id."""
     assert_type(await client.locations.create(name="Soho"), Location)
     assert_type(await client.locations.create(LocationCreate(name="Soho", code="7")), Location)
     assert_type(await client.locations.update(7, name="Soho", city=None), Location)
@@ -136,8 +131,7 @@ async def a_location_takes_a_value_or_keywords(client: MoreGoodClient) -> None:
     await client.locations.update(7, nmae="Soho")  # type: ignore[call-overload]
 
 
-async def lists_are_walked_in_every_way(client: MoreGoodClient) -> None:
-    """Each way gives items of the list's own kind."""
+async def lists_are_read_in_every_way(client: MoreGoodClient) -> None:
     customers = client.customers.list(start_page=2, per_page=50, prefetch=2)
     assert_type(customers, Paginator[Customer])
     assert_type(client.customers.reviews(1), Paginator[Review])
@@ -150,14 +144,17 @@ async def lists_are_walked_in_every_way(client: MoreGoodClient) -> None:
         assert_type(page, Page[Review])
         assert_type(page.items, tuple[Review, ...])
         assert_type(page.total, int | None)
+        assert_type(page.page, int)
+        assert_type(page.last_page, int | None)
+        assert_type(page.has_next, bool | None)
     assert_type(await customers, Page[Customer])
     assert_type(await customers.first_page(), Page[Customer])
     assert_type(customers.take(5), AsyncIterator[Customer])
     assert_type(await customers.collect(limit=5), list[Customer])
     async for customer_id, review in client.reviews.for_customers([1, 2]):
         assert_type((customer_id, review), tuple[int, Review])
-    found = client.messages.for_customers(range(5))
-    assert_type(found, AsyncGenerator[tuple[int, Message], None])
+    messages = client.messages.for_customers(range(5))
+    assert_type(messages, AsyncGenerator[tuple[int, Message], None])
     client.customers.reviews("1")  # type: ignore[arg-type]
     client.customers.list(page=2)  # type: ignore[call-arg]
     client.reviews.for_customers(["1"])  # type: ignore[list-item]
@@ -165,10 +162,9 @@ async def lists_are_walked_in_every_way(client: MoreGoodClient) -> None:
         pass
 
 
-async def batches_tell_what_became_of_each_row(
+async def batches_have_a_result_for_each_row(
     client: MoreGoodClient, rows: Sequence[Mapping[str, Any]], stream: AsyncIterator[AskCreate]
 ) -> None:
-    """Values and mappings may be mixed; a result has a value or an error."""
     batch = client.customers.upsert_many(rows, ordered=True)
     assert_type(batch, Batch[CustomerUpsert | Mapping[str, Any], Customer])
     async for result in batch:
@@ -178,6 +174,8 @@ async def batches_tell_what_became_of_each_row(
         assert_type(result.outcome, Outcome)
         assert_type(result.index, int)
     assert_type(batch.stats.done, int)
+    collected = await client.customers.upsert_many(rows).collect()
+    assert_type(collected, list[Result[CustomerUpsert | Mapping[str, Any], Customer]])
     client.customers.upsert_many([CustomerUpsert(first_name="Ada"), {"first_name": "Bob"}])
     async for charged in client.charges.create_many([ChargeCreate(amount=1, email="a@b")]):
         assert_type(charged.value, Charge | None)
@@ -189,8 +187,7 @@ async def batches_tell_what_became_of_each_row(
         pass
 
 
-async def anything_else_is_requested(client: MoreGoodClient) -> None:
-    """By method and path."""
+async def any_other_request_is_sent_by_method_and_path(client: MoreGoodClient) -> None:
     response = await client.request("GET", "customers", query={"page": 1, "per_page": None})
     assert_type(response, Response)
     assert_type(response.body, bytes)
@@ -199,8 +196,7 @@ async def anything_else_is_requested(client: MoreGoodClient) -> None:
     await client.request("GET", "x", body=b"")  # type: ignore[call-arg]
 
 
-def errors_have_their_attributes(error: MoreGoodError) -> None:
-    """Each as its class names it."""
+def errors_have_typed_attributes(error: MoreGoodError) -> None:
     assert_type(error.operation, str)
     assert_type(error.attempts, tuple[Attempt, ...])
     assert_type(error.may_have_applied, bool)
@@ -216,8 +212,7 @@ def errors_have_their_attributes(error: MoreGoodError) -> None:
     _ = error.status  # type: ignore[attr-defined]
 
 
-def answers_have_their_types(customer: Customer, review: Review, message: Message) -> None:
-    """Everything but an id may be None."""
+def models_have_typed_fields(customer: Customer, review: Review, message: Message) -> None:
     assert_type(customer.id, int)
     assert_type(customer.email, str | None)
     assert_type(customer.has_subscription, bool | None)

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from moregood_async.models.customers import Customer, CustomerUpsert
-from moregood_async.models.fields import given
+from moregood_async.models.fields import has_text
 
 _EXTENSION: Final = re.compile(r"(?:x|ext\.?)\s*", re.IGNORECASE)
 
@@ -23,9 +23,9 @@ def contact_keys(customer: CustomerUpsert) -> tuple[str, ...]:
     ('email a@example.com', 'phone 14155550100')
     """
     keys: list[str] = []
-    if given(customer.email):
+    if has_text(customer.email):
         keys.append(_email_key(str(customer.email)))
-    if given(customer.phone):
+    if has_text(customer.phone):
         keys.append(f"phone {normalize_phone(str(customer.phone))}")
     return tuple(keys)
 

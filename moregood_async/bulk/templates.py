@@ -13,7 +13,7 @@ from moregood_async.errors import ConfigurationError, InvalidRequest
 from moregood_async.models.asks import AskCreate
 from moregood_async.models.charges import ChargeCreate
 from moregood_async.models.customers import CustomerUpsert
-from moregood_async.models.fields import UNSET, Channel, given
+from moregood_async.models.fields import UNSET, Channel, has_text
 
 Unit = Literal["major", "minor"]
 """``major``: amounts in dollars and cents, such as 49.90. ``minor``: in cents, such as 4990."""
@@ -56,7 +56,7 @@ class AskTemplate:
         ('email',)
         """
         contacts = {"email": customer.email, "sms": customer.phone}
-        return tuple(channel for channel in self.channels if given(contacts[channel]))
+        return tuple(channel for channel in self.channels if has_text(contacts[channel]))
 
     def create(
         self, customer: CustomerUpsert, channels: Sequence[Channel] | None = None
@@ -70,7 +70,7 @@ class AskTemplate:
         channels = self.reachable_channels(customer) if channels is None else channels
         if not channels:
             return None
-        if given(customer.email):
+        if has_text(customer.email):
             return self._create(channels, email=str(customer.email), phone=None)
         return self._create(channels, email=None, phone=str(customer.phone))
 

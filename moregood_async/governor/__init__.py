@@ -1,1 +1,1 @@
-"""When a request may go, decided without waiting, without a clock and without a socket."""
+"""Decide when a request may be sent: pure decisions, without waiting, clocks or sockets."""

@@ -1,10 +1,19 @@
-"""A token bucket: it fills at a rate, up to its burst, and each request takes a token.
+"""The model of a token bucket, which fills at a rate up to its burst; a request takes a token.
 
-It says ``X-RateLimit-Limit`` (the burst) and ``X-RateLimit-Remaining`` (its whole tokens). Its
-double is kept here, which fills at the same rate and gives a token to each request as it is
-sent. Each answer says what the bucket held when its request came; by as much as the double was
-wrong then, it is corrected now. A reserve is left in it, since requests do not arrive as evenly
-as they are sent; the reserve costs nothing but itself, once.
+Theory of operation. Such a server states ``X-RateLimit-Limit`` (the burst) and
+``X-RateLimit-Remaining`` (its whole tokens). The model keeps a copy of the bucket:
+
+- **Predict**: the copy fills at the same rate and loses a token when a request is *sent*; the
+  server's bucket loses the token when the request *arrives*. A request may be sent while the copy
+  holds a token beyond the reserve.
+- **Correct**: a response states what the server's bucket held when its request arrived. The ticket
+  holds what the copy predicted for that request. The copy moves by a quarter of the difference.
+  Example: predicted 12, stated 8: the copy loses 1 token, and the next responses take the rest.
+- **Measure**: what the server accepted plus what its bucket gained, over time, is the rate. 15
+  tokens left and 100 accepted at 3 s, 5 left and 150 accepted at 5 s: (155 - 115) / 2 s = 20 a
+  second. An interval in which the bucket was full measures nothing, because tokens overflowed.
+- **Reserve**: requests do not arrive as evenly as they are sent, so up to 2 tokens stay in the
+  bucket. The reserve costs 2 requests once, not a share of the rate; each throttle widens it.
 """
 
 from __future__ import annotations
@@ -13,151 +22,186 @@ import math
 
 import attrs
 
-from moregood_async.governor.answers import Allowance, allowance, told_seconds
-from moregood_async.governor.belief import Belief, Believed
-from moregood_async.governor.ledger import Ledger, Sent
+from moregood_async.governor.ledger import Ledger, Ticket
+from moregood_async.governor.limit_model import LimitEstimate, LimitModel
+from moregood_async.governor.rate_headers import Allowance, read_allowance, retry_delay
 from moregood_async.wire import Response
 
 RESERVE_SHARE = 0.1
 RESERVE_TOKENS = 2.0
-"""What is left in a bucket at first: a tenth of it, and at the most so much."""
-
-FASTER_SHARE = 0.2
-"""By how much it is taken to fill faster where it was full while requests waited."""
+"""The reserve at first: a tenth of the burst, and at most 2 tokens."""
 
 LARGEST_RESERVE_SHARE = 0.6
-"""The most that is left in it, where requests arrive so unevenly that it was empty for some."""
+"""The largest reserve, for a network that is very uneven: 40 % of the burst stay usable."""
 
-CORRECTED_SHARE = 0.25
-"""By how much of its error the double is corrected: single answers come out of order."""
+SPEEDUP_SHARE = 0.2
+"""By how much the rate grows if the bucket was full while requests waited for tokens."""
+
+CORRECTION_SHARE = 0.25
+"""How much of its error the copy corrects with each response: responses overtake each other."""
 
 IDLE_SECONDS = 1.0
-MEASURED_SECONDS = 0.5
-MEASURED_TOKENS = 20.0
-LONGEST_WAIT_SECONDS = 60.0
+"""A full bucket after a longer pause has overflowed; after a shorter one it has just filled."""
+
+MIN_MEASURED_SECONDS = 0.5
+MIN_MEASURED_TOKENS = 20.0
+"""A shorter interval or fewer tokens measure no rate: ``Remaining`` counts whole tokens."""
+
 LONGEST_MEASURE_SECONDS = 10.0
-"""The rate is measured over so much; a request goes after so long, however slow it seemed."""
+"""A measurement ends after this time, however few the tokens.
+
+The longest wait for a token, too: a rate that was measured as far too low is found out.
+"""
+
+LONGEST_DELAY_SECONDS = 60.0
+"""The longest delay after a throttle if the server names none."""
 
 
 @attrs.define
 class TokenBucket:
-    """What is believed of a token bucket, and what follows from it."""
+    """A copy of the server's token bucket."""
 
     limit: int
+    """The burst."""
     rate: float
     """Tokens a second."""
     _tokens: float
-    """What the double held at the time ``_at``."""
-    _at: float
-    _since: int
-    """The number of the last request that was sent before there was a double."""
+    """What the copy held at the time ``_tokens_at``."""
+    _tokens_at: float
+    _predicted_after: int
+    """Requests after this number were sent under this model, so their tickets hold predictions."""
     _measured_from: float
-    _measured_sum: float
-    """What the bucket held then, and what it had let in."""
+    """The start of the current measurement."""
+    _measured_from_total: float
+    """At that time: tokens in the bucket plus requests accepted so far."""
     _reserve: float = attrs.field(init=False, default=0.0)
-    _corrected: float = 0.0
+    _corrections: float = 0.0
     """The sum of all corrections."""
-    _newest: int = 0
-    """The number of the newest request that was answered."""
-    _overflowed: bool = False
-    """Whether it may have been full since its rate was measured, so that tokens were lost."""
+    _newest_number: int = 0
+    """The newest request with a response."""
+    _may_have_overflowed: bool = False
+    """Whether the bucket may have been full since the current measurement began."""
     _held_back_since: float = math.inf
     """When requests began to wait for tokens, after the bucket was last seen full."""
-    _shut_until: float = -math.inf
+    _blocked_until: float = -math.inf
+    """The end of the delay after a throttle."""
 
     def __attrs_post_init__(self) -> None:
         self._reserve = min(RESERVE_TOKENS, self.limit * RESERVE_SHARE)
 
     @classmethod
-    def of(
-        cls, sent: Sent, said: Allowance, rate: float, seconds: float, ledger: Ledger
+    def from_response(
+        cls, ticket: Ticket, allowance: Allowance, rate: float, seconds: float, ledger: Ledger
     ) -> TokenBucket:
-        """The belief after one answer, ``seconds`` after its request was sent."""
-        held = said.remaining + rate * seconds - ledger.in_flight
-        held_and_let_in = said.remaining + ledger.let_in
-        now = sent.at + seconds
-        return cls(said.limit, rate, held, now, ledger.sent, sent.at, held_and_let_in)
+        """Return the model after one response, ``seconds`` after its request was sent."""
+        # What the bucket held, what it gained since, and what the requests in flight take.
+        tokens = allowance.remaining + rate * seconds - ledger.in_flight
+        now, total = ticket.sent_at + seconds, allowance.remaining + ledger.accepted
+        return cls(allowance.limit, rate, tokens, now, ledger.sent, ticket.sent_at, total)
 
     @property
-    def left(self) -> float:
-        """See `Belief.left`; without the corrections, so that later ones can be told apart."""
-        return self._tokens - self._corrected
+    def remaining(self) -> float:
+        """What the copy holds without its corrections.
+
+        A ticket keeps this number while later responses correct the copy. `_correct` adds the
+        corrections made until then, so that no error is corrected twice.
+        """
+        return self._tokens - self._corrections
 
     def _held(self, now: float) -> float:
-        return min(float(self.limit), self._tokens + self.rate * (now - self._at))
+        return min(float(self.limit), self._tokens + self.rate * (now - self._tokens_at))
 
-    def opens_at(self, now: float, in_flight: int) -> float:
-        """See `Belief.opens_at`."""
+    def next_allowed_at(self, now: float, in_flight: int) -> float:
+        """See `LimitModel.next_allowed_at`."""
+        # A bucket of one token cannot keep a reserve: the copy then needs only the one token.
         missing = min(1.0 + self._reserve, float(self.limit)) - self._held(now)
         if missing <= 0:
-            return max(now, self._shut_until)
-        comes_at = min(now + missing / self.rate, self._at + LONGEST_MEASURE_SECONDS)
-        if comes_at > self._shut_until:  # it is not a wait that was named which holds them back
+            return max(now, self._blocked_until)
+        filled_at = min(now + missing / self.rate, self._tokens_at + LONGEST_MEASURE_SECONDS)
+        # Requests wait for tokens only if no longer delay of the server holds them back anyway.
+        # `accept` uses this: a bucket that is full although requests waited fills faster.
+        if filled_at > self._blocked_until:
             self._held_back_since = min(self._held_back_since, now)
-        return max(comes_at, self._shut_until)
+        return max(filled_at, self._blocked_until)
 
-    def sent(self, now: float, number: int, in_flight: int) -> bool:
-        """See `Belief.sent`."""
+    def start(self, now: float, number: int, in_flight: int) -> bool:
+        """See `LimitModel.start`."""
         held = self._held(now)
-        self._overflowed |= held >= self.limit - 0.5 and now - self._at > IDLE_SECONDS
-        self._tokens, self._at = held - 1.0, now
+        # Half a token of tolerance: the copy may be slightly behind the server's bucket.
+        is_full = held >= self.limit - 0.5
+        self._may_have_overflowed |= is_full and now - self._tokens_at > IDLE_SECONDS
+        self._tokens, self._tokens_at = held - 1.0, now
         return False
 
-    def lost(self, sent: Sent) -> None:
-        """See `Belief.lost`."""
+    def release(self, ticket: Ticket) -> None:
+        """See `LimitModel.release`.
 
-    def let_in(
-        self, sent: Sent, response: Response, seconds: float, ledger: Ledger
-    ) -> Belief | None:
-        """See `Belief.let_in`; None where nothing comes in, so that it is no bucket."""
-        said = allowance(response)
-        if said is None or sent.number < self._newest:
-            return self
-        self.limit, self._newest = said.limit, sent.number
-        self._correct(sent, said.remaining, CORRECTED_SHARE, seconds, ledger.in_flight)
-        held_and_let_in = said.remaining + ledger.let_in
-        if said.remaining < said.limit - 1 and not self._overflowed:
-            self._measure(sent.at, held_and_let_in)
+        The token counts as taken. If the request never arrived, later responses correct the copy.
+        """
+
+    def accept(
+        self, ticket: Ticket, response: Response, seconds: float, ledger: Ledger
+    ) -> LimitModel | None:
+        """See `LimitModel.accept`; None if nothing flows in, so that the server has no bucket."""
+        allowance = read_allowance(response)
+        if allowance is None or ticket.number < self._newest_number:
+            return self  # nothing stated, or a newer request's response has already been used
+        self.limit, self._newest_number = allowance.limit, ticket.number
+        self._correct(ticket, allowance.remaining, CORRECTION_SHARE, seconds, ledger.in_flight)
+        total = allowance.remaining + ledger.accepted
+        is_full = allowance.remaining >= allowance.limit - 1
+        if not is_full and not self._may_have_overflowed:
+            self._measure(ticket.sent_at, total)
             return self if self.rate > 0 else None
-        full = said.remaining >= said.limit - 1
-        if full and sent.at > self._held_back_since:  # for no reason: it fills faster
+        # Full although requests waited for tokens: they waited without need.
+        if is_full and ticket.sent_at > self._held_back_since:
             self._held_back_since = math.inf
-            self.rate *= 1.0 + FASTER_SHARE
-        self._overflowed = False
-        self._measured_from, self._measured_sum = sent.at, held_and_let_in  # what comes is lost
+            self.rate *= 1.0 + SPEEDUP_SHARE
+        # Tokens overflowed, so the current measurement would be too low: start a new one.
+        self._may_have_overflowed = False
+        self._measured_from, self._measured_from_total = ticket.sent_at, total
         return self
 
     def _correct(
-        self, sent: Sent, held: float, share: float, seconds: float, in_flight: int
+        self, ticket: Ticket, held: float, share: float, seconds: float, in_flight: int
     ) -> None:
-        """The bucket held this much after the request; the double may have been wrong."""
-        if sent.number <= self._since or sent.left is None:
-            self._at = sent.at + seconds
+        """Move the copy towards ``held``, the tokens that were left after the request."""
+        if ticket.number <= self._predicted_after or ticket.remaining is None:
+            # No prediction to compare: start the copy again from what the response states.
+            self._tokens_at = ticket.sent_at + seconds
             self._tokens = held + self.rate * seconds - in_flight
         else:
-            error = share * (held - (sent.left + self._corrected))
+            error = share * (held - (ticket.remaining + self._corrections))
             self._tokens += error
-            self._corrected += error
+            self._corrections += error
 
-    def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
-        """See `Belief.refused`."""
-        if sent.number >= self._newest:
-            self._newest = sent.number
-            self._correct(sent, 0.0, 1.0, now - sent.at, ledger.in_flight)
-            self._reserve = min(self.limit * LARGEST_RESERVE_SHARE, self._reserve * 1.5 + 0.5)
+    def throttle(
+        self, now: float, ticket: Ticket, response: Response, ledger: Ledger
+    ) -> LimitModel:
+        """See `LimitModel.throttle`."""
+        if ticket.number >= self._newest_number:
+            self._newest_number = ticket.number
+            # The bucket was certainly empty, so the copy corrects its whole error at once.
+            self._correct(ticket, 0.0, 1.0, now - ticket.sent_at, ledger.in_flight)
+            # Reserves of a burst of 20 after each throttle: 2, 3.5, 5.75, 9.1, 12, 12.
+            largest = self.limit * LARGEST_RESERVE_SHARE
+            self._reserve = min(largest, self._reserve * 1.5 + 0.5)
         self._held_back_since = math.inf
-        wait = min(LONGEST_WAIT_SECONDS, 2.0 ** min(ledger.tries - 1, 10) / self.rate)
-        self._shut_until = now + max(told_seconds(response) or 0.0, wait)
+        # The time of one token, and double of that with each throttle in a row. The exponent is
+        # capped because 2.0 ** 1024 overflows.
+        doubled = 2.0 ** min(ledger.throttles_in_a_row - 1, 10) / self.rate
+        delay = max(retry_delay(response) or 0.0, min(LONGEST_DELAY_SECONDS, doubled))
+        self._blocked_until = now + delay
         return self
 
-    def believed(self) -> Believed:
-        """See `Belief.believed`."""
-        return Believed(rate=self.rate, burst=self.limit)
+    def estimate(self) -> LimitEstimate:
+        """See `LimitModel.estimate`."""
+        return LimitEstimate(rate=self.rate, burst=self.limit)
 
-    def _measure(self, at: float, held_and_let_in: float) -> None:
-        seconds, came = at - self._measured_from, held_and_let_in - self._measured_sum
-        if seconds < MEASURED_SECONDS:
+    def _measure(self, at: float, total: float) -> None:
+        seconds, gained = at - self._measured_from, total - self._measured_from_total
+        if seconds < MIN_MEASURED_SECONDS:
             return
-        if came >= MEASURED_TOKENS or seconds >= LONGEST_MEASURE_SECONDS:
-            self.rate = came / seconds
-            self._measured_from, self._measured_sum = at, held_and_let_in
+        if gained >= MIN_MEASURED_TOKENS or seconds >= LONGEST_MEASURE_SECONDS:
+            self.rate = gained / seconds
+            self._measured_from, self._measured_from_total = at, total

@@ -1,4 +1,4 @@
-"""Nothing is known of a limit: no answer has spoken of one, and none was a refusal."""
+"""The first limit model: no response has stated a limit and none was throttled."""
 
 from __future__ import annotations
 
@@ -6,44 +6,55 @@ import math
 
 import attrs
 
-from moregood_async.governor.answers import allowance
-from moregood_async.governor.belief import Belief, Believed
 from moregood_async.governor.goodput import Goodput
-from moregood_async.governor.ledger import Ledger, Sent
+from moregood_async.governor.ledger import Ledger, Ticket
+from moregood_async.governor.limit_model import LimitEstimate, LimitModel
+from moregood_async.governor.rate_headers import read_allowance
 from moregood_async.governor.window import FixedWindow
 from moregood_async.wire import Response
 
 
 @attrs.frozen
 class Unlimited:
-    """What is believed at first; requests go as they come."""
+    """Allows every request at once, until a response reveals a limit.
 
-    left: None = None
+    A response with ``X-RateLimit-*`` headers starts a `FixedWindow`, the more common kind; that
+    model turns into a `TokenBucket` by itself. A 429 without these headers starts a `Goodput`.
+    """
 
-    def opens_at(self, now: float, in_flight: int) -> float:
-        """See `Belief.opens_at`."""
+    remaining: None = None
+
+    def next_allowed_at(self, now: float, in_flight: int) -> float:
+        """See `LimitModel.next_allowed_at`."""
         return -math.inf
 
-    def sent(self, now: float, number: int, in_flight: int) -> bool:
-        """See `Belief.sent`."""
+    def start(self, now: float, number: int, in_flight: int) -> bool:
+        """See `LimitModel.start`."""
         return False
 
-    def lost(self, sent: Sent) -> None:
-        """See `Belief.lost`."""
+    def release(self, ticket: Ticket) -> None:
+        """See `LimitModel.release`."""
 
-    def let_in(self, sent: Sent, response: Response, seconds: float, ledger: Ledger) -> Belief:
-        """See `Belief.let_in`."""
-        said = allowance(response)
-        return self if said is None else FixedWindow.of(sent, said, seconds, ledger.let_in)
+    def accept(
+        self, ticket: Ticket, response: Response, seconds: float, ledger: Ledger
+    ) -> LimitModel:
+        """See `LimitModel.accept`."""
+        allowance = read_allowance(response)
+        if allowance is None:
+            return self
+        return FixedWindow.from_response(ticket, allowance, seconds, ledger.accepted)
 
-    def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
-        """See `Belief.refused`."""
-        said = allowance(response)
-        if said is None:
-            return Goodput(ledger.began).refused(now, sent, response, ledger)
-        window = FixedWindow.of(sent, said, now - sent.at, ledger.let_in)
-        return window.refused(now, sent, response, ledger)
+    def throttle(
+        self, now: float, ticket: Ticket, response: Response, ledger: Ledger
+    ) -> LimitModel:
+        """See `LimitModel.throttle`."""
+        allowance = read_allowance(response)
+        if allowance is None:
+            return Goodput(ledger.first_sent_at).throttle(now, ticket, response, ledger)
+        seconds = now - ticket.sent_at
+        window = FixedWindow.from_response(ticket, allowance, seconds, ledger.accepted)
+        return window.throttle(now, ticket, response, ledger)
 
-    def believed(self) -> Believed:
-        """See `Belief.believed`."""
-        return Believed()
+    def estimate(self) -> LimitEstimate:
+        """See `LimitModel.estimate`."""
+        return LimitEstimate()

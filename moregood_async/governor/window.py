@@ -1,16 +1,29 @@
-"""A fixed window: so many requests, then none until it ends, then all of them again.
+"""The model of a fixed window: a number of requests, then none until it ends, then all again.
 
-Laravel's throttle is one. It opens with its first request, counts what it lets in, and says
-``X-RateLimit-Remaining`` on every answer, but never its length: that is learned.
+Theory of operation. Laravel's throttle is a fixed window. It opens with its first request, counts
+the requests that it accepts, and states ``X-RateLimit-Remaining`` on every response. It never
+states its length, so the model learns the length, in this order (limit 60, length 6 s):
 
-- What is left is the least that an answer said, less what is under way: answers are as old as
-  their way back, and what is under way will count too.
-- Once it is used up and nobody knows for how long, one request asks. The refusal names the wait
-  in whole seconds; with the time that the window has been open for it gives the length, which is
-  a whole number of seconds. Laravel rounds the wait down. Where a server rounds up, the length is
-  one second less, so one request tries that, once.
-- A window opens again one length after its first request was sent: the next one has the same
-  way. The first time, one request goes alone; once the prediction has held, all go.
+1. **Count.** The first response states 59 of 60: this request opened the window, at 0.0 s. A
+   request may be sent while ``remaining`` exceeds the requests in flight. ``remaining`` is the
+   least number that a response stated: a response is older than the requests sent since.
+2. **Probe.** After 60 requests, at 0.3 s, nothing remains and nobody knows for how long. One
+   request is sent alone; its 429 says ``Retry-After: 5``. The window is 0.3 s old, so its length
+   is 5.3 s or more, and a whole number of seconds: 6.
+3. **Early probe.** A server that rounds up would have named 6, and the length would seem to be 7.
+   So one request is sent alone one second before the expected end, once. If the server accepts
+   it, the length is one second less.
+4. **Predict.** The next window opens one length after the request that opened this one: both
+   requests take the same time to arrive, so network latency cancels out. The first request of the
+   predicted window is sent alone. Once a prediction has held, the whole limit is sent at once.
+5. **Recover.** If a prediction was too early, the margin grows (4 ms, 50 ms, 250 ms, 1 s, ...) and
+   a probe comes first again.
+
+Three things blur the picture, and each has its own state: responses overtake each other
+(``first_number``), requests without a response may have been counted (*uncertain* requests), and
+requests sent before a new window may arrive in it (*late arrivals*).
+
+A server that looks like a window but is a token bucket is replaced by one: see `bucket_signs`.
 """
 
 from __future__ import annotations
@@ -20,318 +33,309 @@ import math
 import attrs
 
 from moregood_async.config import Rate
-from moregood_async.governor.answers import Allowance, allowance, told_seconds
-from moregood_async.governor.belief import Belief, Believed
-from moregood_async.governor.bucket import TokenBucket
-from moregood_async.governor.ledger import Ledger, Sent
+from moregood_async.governor.bucket_signs import BucketSigns
+from moregood_async.governor.ledger import Ledger, Ticket
+from moregood_async.governor.limit_model import LimitEstimate, LimitModel
+from moregood_async.governor.rate_headers import Allowance, read_allowance, retry_delay
+from moregood_async.governor.window_timing import (
+    MARGIN_DECAY,
+    MARGIN_SECONDS,
+    ROUNDING_SECONDS,
+    infer_length,
+    probe_delay,
+    wider_margin,
+)
 from moregood_async.wire import Response, rate_reset
 
-MARGIN_SECONDS = 0.004
-"""How much later than predicted a window's first request goes: a network is not that even."""
+EARLY_MARGIN_SECONDS = 0.1
+"""How long after the earliest possible end the early probe is sent: it is sent only once."""
 
-WIDER_MARGIN_SECONDS = 0.05
-WIDER = 5.0
-"""The margin after the first prediction that was too early, and by how much it grows with each
-that follows: some of Laravel's caches keep windows for up to a second too long."""
+REQUIRED_AFTER_FAILURE = 16
+"""Predictions that must hold before the whole limit is sent at once, after one that failed.
 
-NARROWER = 0.85
-"""By how much the margin becomes smaller with each prediction that holds."""
-
-EARLY_SECONDS = 0.1
-"""How long after the earliest end a request tries it; its own margin, since it goes but once."""
-
-FIRST_WAIT_SECONDS = 0.5
-LONGEST_WAIT_SECONDS = 60.0
-"""The first and the longest wait that no answer has named."""
-
-SIGNS_OF_A_BUCKET = 2
-"""So often must more be left than before until it is no window; once, others can be the reason."""
-
-MUST_HOLD_AGAIN = 16
-"""Once all were too early, so many predictions must hold before all go at once again."""
+A failed prediction throttles a whole window's requests, so it must stay rare.
+"""
 
 UNSEEN_SECONDS = 5.0
-"""After so long without a request nobody knows whether the window is still the same."""
+"""After this time without a request, another client may have opened a new window unseen."""
 
-SHORTEST_WINDOW_SECONDS = 0.9
-SAME_MOMENT_SECONDS = 0.001
-
-WINDOWS_OF_A_BUCKET = 3
-"""So many times its limit must have come back, in windows that others opened, until it is none."""
-
-LATE_SECONDS = 0.05
-"""By how much a window may be older than it seems from here."""
-
-FASTEST_FADES = 1.0005
-"""The fastest answer is forgotten slowly: a way can become longer."""
-
-ROUNDING_SECONDS = 1.0
-"""Waits are named in whole seconds, rounded down (Laravel) or up."""
+LATENCY_GROWTH = 1.0005
+"""The shortest latency grows with each response: the network can become slower."""
 
 
 @attrs.define
 class FixedWindow:
-    """What is believed of a fixed window, and what follows from it."""
+    """Predicts when a fixed window has room for the next request."""
 
     limit: int
-    left: int
-    """The least that an answer said; a limit where it is predicted to be new."""
-    opened: float | None
-    """When the request that opened it was sent; None where that was not seen."""
-    first: int
-    """The number of the first request that counts in it."""
-    _full: tuple[float, int]
-    """When it was last full, and what it held then together with what it had let in."""
+    remaining: int
+    """The least number that a response stated; the limit at the start of a predicted window."""
+    opened_at: float | None
+    """When the request that opened the window was sent; None if another client opened it."""
+    first_number: int
+    """The first request that counts in this window."""
+    _signs: BucketSigns
     length: float | None = None
-    """Seconds, once that is known."""
-    _held: int = 0
-    """So many predictions by this length have held, one after the other."""
-    _must_hold: int = 1
-    """So many must have, until the whole next window goes at once."""
-    _took: float = 0.0
-    """How long the request that opened it was under way: more than the fastest, it came late."""
-    _fastest: float = math.inf
+    """Seconds; None until it is known."""
+    _held_predictions: int = 0
+    """Predictions in a row that held."""
+    _required_predictions: int = 1
+    """Predictions that must hold before the whole limit is sent at once."""
+    _opener_latency: float = 0.0
+    """Seconds in flight of the request that opened the window."""
+    _shortest_latency: float = math.inf
     _margin: float = MARGIN_SECONDS
-    _opened_before: float | None = None
-    """When the window opened that is predicted to be over, until an answer proves it."""
-    _last: int = 0
-    """The number of the last request that was sent."""
-    _doubtful: int = 0
-    """So many requests may have been counted, beside those in flight and in what is left."""
-    _doubtful_up_to: int = 0
-    """Answers to requests after this number settle that."""
-    _stragglers: int = 0
-    """So many requests before the first may have come after it."""
-    _known: int = 0
-    """Answers to requests up to this number tell of no newer window."""
-    _shut_for: float = 0.0
-    """A window was still shut so many seconds after it had opened."""
-    _tried_early: bool = False
-    _doubted: bool = False
-    """Whether it seemed longer than was believed, once."""
-    _sent_at: float = math.inf
-    """When the last request was sent."""
-    _rises: int = 0
-    """So often was more left than before, though no new window can have begun."""
-    _fillings: int = 0
-    """So often was it full again sooner than any window."""
-    _asks_at: float = -math.inf
-    """Where the end is not known: when one request may ask."""
+    """How much later than predicted the first request of a window is sent."""
+    _previous_opened_at: float | None = None
+    """Set while a predicted window is unconfirmed: when the window before it was opened."""
+    _last_number: int = 0
+    """The newest request sent."""
+    _uncertain: int = 0
+    """Requests that the server may have counted, beyond those in flight and in ``remaining``."""
+    _uncertain_up_to: int = 0
+    """A response to a request after this number settles the uncertain requests."""
+    _late_arrivals: int = 0
+    """Requests before ``first_number`` that may have arrived after it."""
+    _settled_up_to: int = 0
+    """Requests up to this number cannot reveal a newer window."""
+    _exhausted_for: float = 0.0
+    """The greatest age, in seconds, at which the window was still exhausted."""
+    _has_probed_early: bool = False
+    _has_seemed_longer: bool = False
+    """Whether one response contradicted ``length``; the second one replaces it."""
+    _last_sent_at: float = math.inf
+    _probe_at: float = -math.inf
+    """When a probe may be sent, if the end of the window is unknown."""
 
     @classmethod
-    def of(cls, sent: Sent, said: Allowance, seconds: float, let_in: int) -> FixedWindow:
-        """The belief after one answer: where it used the first of a window, it opened it.
+    def from_response(
+        cls, ticket: Ticket, allowance: Allowance, seconds: float, accepted: int
+    ) -> FixedWindow:
+        """Return the model after one response, ``seconds`` after its request was sent.
 
-        The request was under way for ``seconds``; ``let_in`` counts all so far.
+        ``accepted`` counts the accepted requests so far.
         """
-        opened = sent.at if said.remaining == said.limit - 1 else None
-        full = sent.at, said.remaining + let_in
-        window = cls(said.limit, said.remaining, opened, sent.number, full)
-        window._took, window._sent_at, window._last = seconds, sent.at, sent.number
+        is_opener = allowance.remaining == allowance.limit - 1
+        opened_at = ticket.sent_at if is_opener else None
+        signs = BucketSigns(ticket.sent_at, allowance.remaining + accepted)
+        window = cls(allowance.limit, allowance.remaining, opened_at, ticket.number, signs)
+        window._opener_latency = seconds
+        window._last_sent_at, window._last_number = ticket.sent_at, ticket.number
         return window
 
     @property
-    def proven(self) -> bool:
-        """Whether the length has proved itself, so that nobody needs to ask any more."""
-        return self._held >= self._must_hold
+    def is_proven(self) -> bool:
+        """Whether predictions by this length have held, so that no probe is needed."""
+        return self._held_predictions >= self._required_predictions
 
     @property
     def ends_at(self) -> float:
-        """When requests of the next window may go; inf where nobody knows."""
-        if self.opened is None or self.length is None:
+        """When requests of the next window may be sent; infinity if that is unknown."""
+        if self.opened_at is None or self.length is None:
             return math.inf
-        late = max(0.0, self._took - self._fastest)
-        return self.opened + late + self.length + self._margin
+        # The first request of a connection also connects. Example: 330 ms in flight instead of
+        # 50 ms means that it opened the window up to 280 ms later than other requests would have.
+        delayed = max(0.0, self._opener_latency - self._shortest_latency)
+        return self.opened_at + delayed + self.length + self._margin
 
     @property
-    def _early_at(self) -> float:
-        """When one request tries whether the window ends a second earlier than believed."""
-        if self._tried_early or self.opened is None or self.length is None:
+    def _early_probe_at(self) -> float:
+        """When a probe tests whether the window ends a second earlier; infinity for never."""
+        if self._has_probed_early or self.opened_at is None or self.length is None:
             return math.inf
-        earlier = self.length - ROUNDING_SECONDS + EARLY_SECONDS
-        if self.length <= ROUNDING_SECONDS:  # or a bucket that names a second for less
-            earlier = max(earlier, self._shut_for + EARLY_SECONDS)
-        return self.opened + earlier if earlier > self._shut_for else math.inf
+        age = self.length - ROUNDING_SECONDS + EARLY_MARGIN_SECONDS
+        # A length of 1 s may be a token bucket, which names "1" for any shorter delay: probe soon
+        # after the last exhausted moment.
+        if self.length <= ROUNDING_SECONDS:
+            age = max(age, self._exhausted_for + EARLY_MARGIN_SECONDS)
+        # If the window was still exhausted at a greater age, an earlier end is ruled out.
+        return self.opened_at + age if age > self._exhausted_for else math.inf
 
-    def opens_at(self, now: float, in_flight: int) -> float:
-        """When the next request may go; inf where an answer must tell first."""
-        if self.left - self._doubtful > in_flight:
+    def next_allowed_at(self, now: float, in_flight: int) -> float:
+        """See `LimitModel.next_allowed_at`."""
+        if self.remaining - self._uncertain > in_flight:
             return now
-        if self.proven and now >= self.ends_at:
+        if self.is_proven and now >= self.ends_at:
             return now
-        if in_flight:  # used up, as it seems: who asks goes alone
-            return self.ends_at if self.proven else math.inf
+        if in_flight:
+            # The window seems exhausted. A probe must be alone, so it waits for the responses in
+            # flight (which may state more). A proven window needs no probe: a response that never
+            # arrives must not keep the next window shut.
+            return self.ends_at if self.is_proven else math.inf
         if self.ends_at == math.inf:
-            return max(now, self._asks_at)
-        return max(now, min(self.ends_at, self._early_at))
+            return max(now, self._probe_at)
+        return max(now, min(self.ends_at, self._early_probe_at))
 
-    def sent(self, now: float, number: int, in_flight: int) -> bool:
-        """A request goes; whether it asks, so that the others wait for its answer."""
-        if self.length is None and now - self._sent_at > UNSEEN_SECONDS:
-            self.opened = None  # others may have opened another one meanwhile
-        self._sent_at, self._last = now, number
+    def start(self, now: float, number: int, in_flight: int) -> bool:
+        """See `LimitModel.start`."""
+        if self.length is None and now - self._last_sent_at > UNSEEN_SECONDS:
+            self.opened_at = None
+        self._last_sent_at, self._last_number = now, number
         if now >= self.ends_at:
-            self._opened_before, self.opened = self.opened, now
-            self.first, self.left, self._doubtful = number, self.limit, 0
-            return not self.proven
-        if self.left - self._doubtful > in_flight:
+            # Predict a new window, opened by this request. `_record_opener` confirms it and
+            # `_revert_prediction` takes it back.
+            self._previous_opened_at, self.opened_at = self.opened_at, now
+            self.first_number, self.remaining, self._uncertain = number, self.limit, 0
+            return not self.is_proven
+        if self.remaining - self._uncertain > in_flight:
             return False
-        self._tried_early |= now >= self._early_at
+        self._has_probed_early |= now >= self._early_probe_at
         return True
 
-    def lost(self, sent: Sent) -> None:
-        """See `Belief.lost`."""
-        if sent.number >= self.first:
-            self._doubt(1)
+    def release(self, ticket: Ticket) -> None:
+        """See `LimitModel.release`."""
+        if ticket.number >= self.first_number:
+            self._add_uncertain(1)
 
-    def _doubt(self, requests: int) -> None:
-        """So many may have been counted, and no answer has said so yet."""
-        self._doubtful += requests
-        self._doubtful_up_to = self._last
+    def _add_uncertain(self, requests: int) -> None:
+        # Only a request that is sent later is certain to be counted after the uncertain ones.
+        self._uncertain += requests
+        self._uncertain_up_to = self._last_number
 
-    def let_in(self, sent: Sent, response: Response, seconds: float, ledger: Ledger) -> Belief:
-        """See `Belief.let_in`."""
-        said = allowance(response)
-        if said is None:
+    def accept(
+        self, ticket: Ticket, response: Response, seconds: float, ledger: Ledger
+    ) -> LimitModel:
+        """See `LimitModel.accept`."""
+        allowance = read_allowance(response)
+        if allowance is None:
             return self
-        if not self.proven and self._is_a_bucket(sent, said, ledger):
-            return self._bucket(sent, said, seconds, ledger)
-        if said.remaining >= said.limit - 1:
-            self._full = sent.at, said.remaining + ledger.let_in
-        self._fastest = min(seconds, self._fastest * FASTEST_FADES)
-        self._count(sent, said, seconds, ledger.in_flight)
-        if self.length is None and self.left <= ledger.in_flight:
-            self._foretold(sent, rate_reset(response))
+        signs = self._signs
+        # A proven window is one: rises in it come from other clients, not from a bucket.
+        if not self.is_proven:
+            signs.count(ticket, allowance, ledger, self.limit)
+            if signs.is_bucket:
+                return signs.make_bucket(ticket, allowance, seconds, ledger)
+        if allowance.remaining >= allowance.limit - 1:
+            signs.record_full(ticket, allowance, ledger)
+        self._shortest_latency = min(seconds, self._shortest_latency * LATENCY_GROWTH)
+        self._count(ticket, allowance, seconds, ledger.in_flight)
+        # Some servers state the end on every response. It is read once the window is exhausted,
+        # when its age makes the rounding small.
+        if self.length is None and self.remaining <= ledger.in_flight:
+            self._use_reset(ticket, rate_reset(response))
         return self
 
-    def _is_a_bucket(self, sent: Sent, said: Allowance, ledger: Ledger) -> bool:
-        """Whether it cannot be a window, unless others have used it."""
-        if said.remaining >= said.limit - 1:  # full, which a window is but once
-            since = sent.at - self._full[0]
-            self._fillings += SAME_MOMENT_SECONDS < since < SHORTEST_WINDOW_SECONDS
-            return self._fillings >= SIGNS_OF_A_BUCKET
-        if sent.left is None or said.remaining < sent.left:
-            return False
-        newcomers = sent.in_flight + ledger.in_flight
-        self._rises += said.remaining < said.limit - 1 - newcomers  # else a new one may have begun
-        came = said.remaining + ledger.let_in - self._full[1]
-        return self._rises >= SIGNS_OF_A_BUCKET or came > WINDOWS_OF_A_BUCKET * self.limit
-
-    def _bucket(self, sent: Sent, said: Allowance, seconds: float, ledger: Ledger) -> TokenBucket:
-        full_at, full_total = self._full
-        came = max(1, said.remaining + ledger.let_in - full_total)
-        rate = came / max(SAME_MOMENT_SECONDS, seconds, sent.at - full_at)
-        return TokenBucket.of(sent, said, rate, seconds, ledger)
-
-    def _count(self, sent: Sent, said: Allowance, seconds: float, in_flight: int) -> None:
-        if said.limit != self.limit:
-            self.limit, self.left = said.limit, said.remaining
-        opener = said.remaining == said.limit - 1
-        refilled = sent.left is not None and said.remaining >= sent.left
-        if refilled and sent.number > self._known:
-            self._begins(sent, said, in_flight)
-        in_this = sent.number >= self.first or refilled or (opener and self.opened is None)
-        if not in_this:
-            self._doubt(self.first - sent.number <= self._stragglers)  # it may be, all the same
+    def _count(self, ticket: Ticket, allowance: Allowance, seconds: float, in_flight: int) -> None:
+        """Update what remains, and notice which window the request was counted in."""
+        if allowance.limit != self.limit:
+            self.limit, self.remaining = allowance.limit, allowance.remaining
+        is_opener = allowance.remaining == allowance.limit - 1
+        # Within one window a request leaves less than what remained when it was sent: sent at 5,
+        # it leaves 4 or less. If it leaves 5 or more, it was counted in a new window.
+        is_refilled = ticket.remaining is not None and allowance.remaining >= ticket.remaining
+        if is_refilled and ticket.number > self._settled_up_to:
+            self._start_unexpected_window(ticket, allowance, in_flight)
+        is_in_window = (
+            ticket.number >= self.first_number
+            or is_refilled
+            # The opener's own response was overtaken by that of a later request.
+            or (is_opener and self.opened_at is None)
+        )
+        if not is_in_window:
+            # The request was sent before this window, but may have arrived in it: the stated
+            # number tells of the old window, so one more request becomes uncertain.
+            self._add_uncertain(self.first_number - ticket.number <= self._late_arrivals)
             return
-        if sent.number > self._doubtful_up_to:
-            self._doubtful = 0  # by now they are in what is left, or not at all
-        self.left = min(self.left, said.remaining)
-        if opener:
-            self._opened_by(sent, seconds)
-        elif sent.number == self.first and said.remaining < said.limit - 1 - (
-            self._last - sent.number
-        ):
-            self.opened, self._held = None, 0  # by others, nobody knows when
+        if ticket.number > self._uncertain_up_to:
+            self._uncertain = 0  # counted in the stated number by now, or never counted
+        self.remaining = min(self.remaining, allowance.remaining)
+        if is_opener:
+            self._record_opener(ticket, seconds)
+        elif ticket.number == self.first_number:
+            # Our first request left less than it should have. Our later requests may have
+            # overtaken it; what they do not explain, another client used: its opening is unknown.
+            # With a limit of 60 and 3 later requests, 56 is explained and 55 is not.
+            overtaking = self._last_number - ticket.number
+            if allowance.remaining < allowance.limit - 1 - overtaking:
+                self.opened_at, self._held_predictions = None, 0
 
-    def _opened_by(self, sent: Sent, seconds: float) -> None:
-        if self._opened_before is not None:
-            self._held, self._doubted = self._held + 1, False
-            self._margin = max(MARGIN_SECONDS, self._margin * NARROWER)
-        self.opened, self._took, self._opened_before = sent.at, seconds, None
+    def _record_opener(self, ticket: Ticket, seconds: float) -> None:
+        """Record the request that opened the window. It confirms a prediction, if there is one."""
+        if self._previous_opened_at is not None:
+            self._held_predictions += 1
+            self._has_seemed_longer = False
+            self._margin = max(MARGIN_SECONDS, self._margin * MARGIN_DECAY)
+        self.opened_at, self._opener_latency = ticket.sent_at, seconds
+        self._previous_opened_at = None
 
-    def _begins(self, sent: Sent, said: Allowance, in_flight: int) -> None:
-        """A new window was met before it was expected."""
-        if self.opened is not None and 0 < self._shut_for < sent.at - self.opened:
-            self._shorten(sent.at - self.opened)
-        self.opened, self._opened_before = None, None
-        self.first, self.left, self._known = sent.number, said.remaining, self._last
-        self._stragglers, self._doubtful = sent.in_flight, 0
-        self._doubt(sent.in_flight + self._last - sent.number - in_flight)  # answered before it
+    def _start_unexpected_window(
+        self, ticket: Ticket, allowance: Allowance, in_flight: int
+    ) -> None:
+        """Start a new window that was met before it was expected."""
+        if self.opened_at is not None:
+            age = ticket.sent_at - self.opened_at
+            if 0 < self._exhausted_for < age:
+                self._shorten(age)
+        self.opened_at, self._previous_opened_at = None, None
+        self.first_number, self.remaining = ticket.number, allowance.remaining
+        self._settled_up_to = self._last_number
+        self._late_arrivals, self._uncertain = ticket.others_in_flight, 0
+        # Requests whose responses overtook this one may have been counted in the new window.
+        # Example: 4 others were in flight when it was sent, 3 were sent since, and 5 are still in
+        # flight: 2 responses are missing from both counts.
+        sent_since = self._last_number - ticket.number
+        self._add_uncertain(ticket.others_in_flight + sent_since - in_flight)
 
-    def _shorten(self, open_after: float) -> None:
-        """It was shut for some time, and open ``open_after`` seconds after it had opened."""
+    def _shorten(self, age: float) -> None:
+        """Learn that the window had ended at this age."""
         if self.length is None:
-            whole = math.floor(self._shut_for) + 1.0
-            self.length = min(whole, open_after)
-        elif open_after < self.length - ROUNDING_SECONDS / 2:
-            self.length = min(open_after, max(1.0, self.length - ROUNDING_SECONDS))
-            self._held = 0
+            # Exhausted at 4.2 s and open again at 5.1 s: the length is 5, a whole second between.
+            whole = math.floor(self._exhausted_for) + 1.0
+            self.length = min(whole, age)
+        elif age < self.length - ROUNDING_SECONDS / 2:
+            # Less than half a second early is the unevenness of the network, not a shorter window.
+            self.length = min(age, max(1.0, self.length - ROUNDING_SECONDS))
+            self._held_predictions = 0
 
-    def refused(self, now: float, sent: Sent, response: Response, ledger: Ledger) -> Belief:
-        """See `Belief.refused`."""
-        told = told_seconds(response)
-        if sent.number >= self.first and self._opened_before is not None:
-            self._was_too_early()
-        self.left = 0
-        gone = None if self.opened is None else sent.at - self.opened
-        if gone is not None and gone >= 0:
-            self._shut_for = max(self._shut_for, gone)
-            if told is not None and self._is_longer(gone + told):
-                self._lengthen(gone, told)
-        self._asks_at = now + _wait(told, ledger.tries)
+    def throttle(
+        self, now: float, ticket: Ticket, response: Response, ledger: Ledger
+    ) -> LimitModel:
+        """See `LimitModel.throttle`."""
+        delay = retry_delay(response)
+        if ticket.number >= self.first_number and self._previous_opened_at is not None:
+            self._revert_prediction()
+        self.remaining = 0
+        if self.opened_at is not None and ticket.sent_at >= self.opened_at:
+            age = ticket.sent_at - self.opened_at
+            self._exhausted_for = max(self._exhausted_for, age)
+            if delay is not None and self._is_longer(age + delay):
+                self._lengthen(age, delay)
+        self._probe_at = now + probe_delay(delay, ledger.throttles_in_a_row)
         return self
 
     def _is_longer(self, seconds: float) -> bool:
         return self.length is None or seconds > self.length + ROUNDING_SECONDS
 
-    def _lengthen(self, gone: float, told: float) -> None:
-        """It is open for longer than was believed; or somebody else has opened the next one."""
-        if self.length is not None and not self._doubted:
-            self.opened, self._doubted = None, True  # whoever opens one again will see
+    def _lengthen(self, age: float, delay: float) -> None:
+        """Learn that the window at this age names ``delay``, which exceeds its length."""
+        if self.length is not None and not self._has_seemed_longer:
+            # The first time another client may have opened the next window, which then seems as
+            # long as both. The next opener of our own shows which it is.
+            self.opened_at, self._has_seemed_longer = None, True
         else:
-            self.length, self._doubted = _length(gone, told), False
-        self._held = 0
+            self.length, self._has_seemed_longer = infer_length(age, delay), False
+        self._held_predictions = 0
 
-    def _foretold(self, sent: Sent, seconds: float | None) -> None:
-        """An answer may say when it ends, before anything is refused."""
-        if seconds is not None and self.opened is None:
-            self._asks_at = sent.at + seconds
-        elif seconds is not None and self.opened is not None and sent.at >= self.opened:
-            self.length = _length(sent.at - self.opened, seconds)
+    def _use_reset(self, ticket: Ticket, seconds: float | None) -> None:
+        """Learn from the seconds until the window's end, stated before any throttle."""
+        if seconds is None:
+            return
+        if self.opened_at is None:
+            self._probe_at = ticket.sent_at + seconds
+        elif ticket.sent_at >= self.opened_at:
+            self.length = infer_length(ticket.sent_at - self.opened_at, seconds)
 
-    def _was_too_early(self) -> None:
-        self.opened, self._opened_before = self._opened_before, None
-        if self.proven:
-            self._must_hold = MUST_HOLD_AGAIN
-        self._held = 0
-        self._margin = _wider(self._margin)
+    def _revert_prediction(self) -> None:
+        """Take back a predicted window: it was too early."""
+        self.opened_at, self._previous_opened_at = self._previous_opened_at, None
+        if self.is_proven:  # all requests of the window were sent at once, and all were throttled
+            self._required_predictions = REQUIRED_AFTER_FAILURE
+        self._held_predictions = 0
+        self._margin = wider_margin(self._margin)
 
-    def believed(self) -> Believed:
-        """See `Belief.believed`."""
+    def estimate(self) -> LimitEstimate:
+        """See `LimitModel.estimate`."""
         if self.length is None:
-            return Believed()
+            return LimitEstimate()
         window = Rate(self.limit, per=self.length)
-        return Believed(rate=self.limit / self.length, window=window)
-
-
-def _wait(told: float | None, tries: int) -> float:
-    """Until somebody may ask, where nobody knows how long the window has been open."""
-    if told is None:
-        return min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** min(tries - 1, 10))
-    margin = ROUNDING_SECONDS if told == int(told) else LATE_SECONDS
-    return told + min(LONGEST_WAIT_SECONDS, margin * 2.0 ** min(tries - 1, 10))
-
-
-def _wider(margin: float) -> float:
-    """The margin after a prediction that was too early by more than this one."""
-    if margin >= ROUNDING_SECONDS:
-        return min(LONGEST_WAIT_SECONDS, 2.0 * margin)
-    return min(ROUNDING_SECONDS, max(WIDER_MARGIN_SECONDS, WIDER * margin))
-
-
-def _length(gone: float, told: float) -> float:
-    """The length of a window that was open for ``gone`` seconds and names a wait."""
-    if told != int(told):
-        return gone + told
-    return float(math.ceil(gone + told + LATE_SECONDS))  # too long is found out, by asking early
+        return LimitEstimate(rate=self.limit / self.length, window=window)

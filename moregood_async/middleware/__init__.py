@@ -1,1 +1,1 @@
-"""The layers between a call and the wire: retry, pace, observe."""
+"""The layers between a call and the transport: retry, pace, observe."""

@@ -1,1 +1,1 @@
-"""What is sent and what comes back, one file a noun."""
+"""The request models and the response models, one module for each noun of the API."""

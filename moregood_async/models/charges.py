@@ -7,18 +7,15 @@ from typing import Any, Required, TypedDict
 
 import attrs
 
-from moregood_async.models.fields import (
-    UNSET,
-    DateLike,
-    SentValue,
-    Unset,
-    currency_code,
-    gathered,
-    lowest_unit,
-    moment,
-    reachable,
-    text,
+from moregood_async.models.checks import (
+    check_amount,
+    check_currency,
+    check_date,
+    check_text,
+    contact_problems,
 )
+from moregood_async.models.dates import DateLike
+from moregood_async.models.fields import UNSET, SentValue, Unset, defer_checks
 
 
 class ChargeFields(TypedDict, total=False):
@@ -32,29 +29,33 @@ class ChargeFields(TypedDict, total=False):
     charged_at: DateLike | None
 
 
-@attrs.frozen(kw_only=True, repr=False, field_transformer=gathered)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=defer_checks)
 class ChargeCreate(SentValue):
-    """A charge of a customer who exists already, named by email or phone."""
+    """A charge of an existing customer, who is named by email or phone [D]."""
 
-    amount: int = attrs.field(validator=lowest_unit)
-    """In the lowest currency unit: 4900 for 49.00 USD. Negative for a refund."""
-    email: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    phone: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    currency: str | Unset | None = attrs.field(default=UNSET, validator=currency_code)
-    """Three letters: USD."""
-    location_slug: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    """Becomes the customer's default location."""
-    charged_at: DateLike | Unset | None = attrs.field(default=UNSET, validator=moment)
-    """Now, where it is left out."""
+    amount: int = attrs.field(validator=check_amount)
+    """In the lowest currency unit: 4900 for 49.00 USD. Negative for a refund [D]. Required [P]."""
+    email: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    phone: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    currency: str | Unset | None = attrs.field(default=UNSET, validator=check_currency)
+    """Three letters, such as USD [D]."""
+    location_slug: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    """The slug of an existing location, which becomes the customer's default location [D]."""
+    charged_at: DateLike | Unset | None = attrs.field(default=UNSET, validator=check_date)
+    """When the customer paid; now, if left out [P]."""
 
     def problems(self) -> list[tuple[str, str]]:
-        """It names its customer."""
-        return reachable(self.email, self.phone)
+        """Return a problem if neither email nor phone names the customer."""
+        return contact_problems(self.email, self.phone)
 
 
 @attrs.define(kw_only=True)
 class Charge:
-    """A recorded charge, as far as the API answers with it; everything may be None."""
+    """A recorded charge.
+
+    The response to a charge is undocumented, so every field may be None; the fields are those of a
+    third party's schema [O], and ``id`` is a guess [I].
+    """
 
     id: int | None = None
     email: str | None = attrs.field(default=None, repr=False)
@@ -63,4 +64,6 @@ class Charge:
     """In the lowest currency unit."""
     currency: str | None = None
     charged_at: datetime | None = None
+    """Aware, in UTC."""
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """Unknown fields, and values of an unexpected type, by name."""

@@ -1,4 +1,4 @@
-"""Customers: what is sent to create or update one, and what comes back."""
+"""Customers: the values that create or update one, and the models of the responses."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ from typing import Any, Required, TypedDict
 
 import attrs
 
-from moregood_async.models.fields import (
-    UNSET,
-    DateLike,
-    SentValue,
-    Unset,
-    filled,
-    flag,
-    gathered,
-    given,
-    moment,
-    slugs,
-    text,
+from moregood_async.models.checks import (
+    check_date,
+    check_filled,
+    check_flag,
+    check_slugs,
+    check_text,
 )
+from moregood_async.models.dates import DateLike
+from moregood_async.models.fields import UNSET, SentValue, Unset, defer_checks, has_text
 
-NOTES_MOST = 5_000
-"""Characters of ``notes`` that are kept (documented for the vendor's Project API)."""
+NOTES_MAX_LENGTH = 5_000
+"""Characters of ``notes`` that the server keeps [P]; longer notes are refused before sending."""
 
 
 class CustomerFields(TypedDict, total=False):
@@ -46,44 +42,45 @@ class CustomerFields(TypedDict, total=False):
     tags: Sequence[str] | None
 
 
-@attrs.frozen(kw_only=True, repr=False, field_transformer=gathered)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=defer_checks)
 class CustomerUpsert(SentValue):
-    """A customer to create, or to update where the email (first) or the phone is known already.
+    """A customer to create, or to update if the project has one with the same email or phone [D].
 
-    Only ``first_name`` is required. Fields left out stay as they are on the server; None is sent
-    as null. A customer with neither email nor phone is created anew each time it is sent.
+    The email is matched first, then the phone [P]. Only ``first_name`` is required [D]. Fields
+    that are left out stay as they are on the server [I]; None is sent as null. A customer with
+    neither email nor phone is created again each time it is sent.
     """
 
-    first_name: str = attrs.field(validator=filled)
-    last_name: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    email: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    phone: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    """With its country code: +14155550100."""
-    company: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    notes: str | Unset | None = attrs.field(default=UNSET, validator=text(NOTES_MOST))
-    """Internal; at most 5,000 characters."""
-    address1: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    address2: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    city: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    state: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    postal_code: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    signed_up_at: DateLike | Unset | None = attrs.field(default=UNSET, validator=moment)
-    """Today where it is left blank."""
-    has_subscription: bool | Unset | None = attrs.field(default=UNSET, validator=flag)
-    location_slug: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    """The slug of an existing location."""
-    tags: Sequence[str] | Unset | None = attrs.field(default=UNSET, validator=slugs)
-    """Slugs of existing customer tags."""
+    first_name: str = attrs.field(validator=check_filled)
+    last_name: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    email: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    phone: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    """The full number with its country code: +14155550100 [P]."""
+    company: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    notes: str | Unset | None = attrs.field(default=UNSET, validator=check_text(NOTES_MAX_LENGTH))
+    """Internal notes, at most 5,000 characters [P]."""
+    address1: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    address2: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    city: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    state: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    postal_code: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    signed_up_at: DateLike | Unset | None = attrs.field(default=UNSET, validator=check_date)
+    """When the customer signed up; today, if left blank [D]."""
+    has_subscription: bool | Unset | None = attrs.field(default=UNSET, validator=check_flag)
+    location_slug: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    """The slug of an existing location [D]."""
+    tags: Sequence[str] | Unset | None = attrs.field(default=UNSET, validator=check_slugs)
+    """Slugs of existing customer tags [D]."""
 
     @property
     def idempotent(self) -> bool:
-        """Whether the server can match it: without email and phone each sending creates one."""
-        return given(self.email, self.phone)
+        """Whether an email or phone is there, by which the server finds the customer again."""
+        return has_text(self.email, self.phone)
 
 
 @attrs.define(kw_only=True)
 class Engagement:
-    """What the address check found out about an address's use."""
+    """How an email address is used, as the vendor's check reports it [O]."""
 
     engaging: bool | None = None
     is_bot: bool | None = None
@@ -92,7 +89,7 @@ class Engagement:
 
 @attrs.define(kw_only=True)
 class AddressValidation:
-    """The result of the vendor's check of an email address."""
+    """The result of the vendor's check of an email address [O]."""
 
     address: str | None = attrs.field(default=None, repr=False)
     result: str | None = None
@@ -106,10 +103,10 @@ class AddressValidation:
 
 @attrs.define(kw_only=True)
 class Customer:
-    """A customer of the project. Times are aware, in UTC; sums are in the lowest currency unit.
+    """A customer of the project [O].
 
-    Everything but ``id`` may be None. Fields that this version does not know, and values of a
-    type that it does not expect, are in ``extra``. The ``repr`` shows nothing personal.
+    Every field but ``id`` may be None [I]. Times are aware, in UTC. The ``repr`` shows no personal
+    data.
     """
 
     id: int
@@ -136,10 +133,12 @@ class Customer:
     validation: AddressValidation | None = attrs.field(default=None, repr=False)
     location_id: int | None = attrs.field(default=None, repr=False)
     location: dict[str, Any] | None = attrs.field(default=None, repr=False)
-    """Only in the answer to an upsert."""
+    """Only in the response to an upsert; lists leave it out [O]."""
     charges_count: int | None = None
     charges_sum: float | None = None
+    """In the lowest currency unit."""
     charges_avg: float | None = None
+    """In the lowest currency unit."""
     first_charged_at: datetime | None = attrs.field(default=None, repr=False)
     last_charged_at: datetime | None = None
     first_asked_at: datetime | None = attrs.field(default=None, repr=False)
@@ -150,3 +149,4 @@ class Customer:
     review_link: str | None = attrs.field(default=None, repr=False)
     unsubscribe_link: str | None = attrs.field(default=None, repr=False)
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """Unknown fields, and values of an unexpected type, by name."""

@@ -6,7 +6,8 @@ from typing import Any, TypedDict
 
 import attrs
 
-from moregood_async.models.fields import UNSET, SentValue, Unset, filled, gathered, text
+from moregood_async.models.checks import check_filled, check_text
+from moregood_async.models.fields import UNSET, SentValue, Unset, defer_checks
 
 
 class _AddressFields(TypedDict, total=False):
@@ -32,40 +33,40 @@ class LocationUpdateFields(_AddressFields, total=False):
     name: str
 
 
-@attrs.frozen(kw_only=True, repr=False, field_transformer=gathered)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=defer_checks)
 class LocationUpdate(SentValue):
-    """Changes to a location: only what is given changes, None clears."""
+    """Changes to a location. Fields that are left out stay as they are [D]; None becomes null."""
 
-    name: str | Unset = attrs.field(default=UNSET, validator=filled)
-    display_name: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    """``name``, where it is empty."""
-    slug: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    """Unique in the project; made from the name where it is left out."""
-    code: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    """The store code."""
-    address1: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    address2: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    city: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    state: str | Unset | None = attrs.field(default=UNSET, validator=text())
-    postal_code: str | Unset | None = attrs.field(default=UNSET, validator=text())
+    name: str | Unset = attrs.field(default=UNSET, validator=check_filled)
+    display_name: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    """The name that customers see; falls back to ``name`` [D]."""
+    slug: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    """Unique in the project; generated from the name if left out [D]."""
+    code: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    """The store code [D]."""
+    address1: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    address2: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    city: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    state: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
+    postal_code: str | Unset | None = attrs.field(default=UNSET, validator=check_text())
 
     def problems(self) -> list[tuple[str, str]]:
-        """It changes something."""
+        """Return a problem if no field is set."""
         if any(getattr(self, field.name) is not UNSET for field in attrs.fields(type(self))):
             return []
-        return [("name", "nothing was given to change")]
+        return [("name", "an update needs at least one field")]
 
 
-@attrs.frozen(kw_only=True, repr=False, field_transformer=gathered)
+@attrs.frozen(kw_only=True, repr=False, field_transformer=defer_checks)
 class LocationCreate(LocationUpdate):
-    """A location to create; only ``name`` is required."""
+    """A location to create; only ``name`` is required [D]."""
 
-    name: str = attrs.field(validator=filled)
+    name: str = attrs.field(validator=check_filled)
 
 
 @attrs.define(kw_only=True)
 class Location:
-    """A location of the project; everything but ``id`` may be None."""
+    """A location of the project [O]. Every field but ``id`` may be None [I]."""
 
     id: int
     uuid: str | None = None
@@ -76,10 +77,11 @@ class Location:
     slug: str | None = None
     code: str | None = None
     address: str | None = None
-    """In one line."""
+    """The whole address in one line."""
     address1: str | None = None
     address2: str | None = None
     city: str | None = None
     state: str | None = None
     postal_code: str | None = None
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """Unknown fields, and values of an unexpected type, by name."""

@@ -10,7 +10,7 @@ import attrs
 
 @attrs.define(kw_only=True)
 class Recipient:
-    """The customer that a message goes to, in short; its ``repr`` shows no name."""
+    """A short form of the customer to whom a message is sent [O]; its ``repr`` shows no name."""
 
     id: int | None = None
     uuid: str | None = None
@@ -22,7 +22,7 @@ class Recipient:
 
 @attrs.define(kw_only=True)
 class Template:
-    """What a message was made from."""
+    """The template of a message [O]."""
 
     id: int | None = None
     uuid: str | None = None
@@ -34,16 +34,18 @@ class Template:
 
 @attrs.define(kw_only=True)
 class Message:
-    """A message of a review request. Each time is None until it happens, and aware, in UTC.
+    """An email or text of a review request [O].
 
-    Everything but ``id`` may be None. Messages of one ask share its ``ask_id``.
+    Every field but ``id`` may be None [I]. Times are aware, in UTC; ``processed_at``, ``sent_at``,
+    ``delivered_at``, ``opened_at``, ``clicked_at`` and ``failed_at`` are None until they
+    happen [O]. All messages of one ask have its id as their ``ask_id`` [O].
     """
 
     id: int
     uuid: str | None = None
     ask_id: int | None = None
     channel: str | None = None
-    """``email`` or ``sms``; others may come."""
+    """``email`` or ``sms``; the API may add others."""
     customer: Recipient | None = None
     template: Template | None = None
     scheduled_at: datetime | None = None
@@ -57,3 +59,4 @@ class Message:
     failed_at: datetime | None = None
     failed_reason: str | None = attrs.field(default=None, repr=False)
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """Unknown fields, and values of an unexpected type, by name."""

@@ -1,4 +1,4 @@
-"""Reviews: what customers clicked and wrote."""
+"""Reviews: the ratings that customers clicked, and the texts that they wrote."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import attrs
 
 @attrs.define(kw_only=True)
 class Rating:
-    """The rating behind a score, as the project shows it."""
+    """The rating that belongs to a score, as the project displays it [O]."""
 
     id: int | None = None
     uuid: str | None = None
@@ -25,7 +25,7 @@ class Rating:
 
 @attrs.define(kw_only=True)
 class Photo:
-    """A reviewer's picture."""
+    """A reviewer's picture [O]."""
 
     link: str | None = attrs.field(default=None, repr=False)
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
@@ -33,7 +33,7 @@ class Photo:
 
 @attrs.define(kw_only=True)
 class Reviewer:
-    """Who wrote a review; its ``repr`` shows nobody."""
+    """The author of a review [O]; its ``repr`` shows no name."""
 
     name: str | None = attrs.field(default=None, repr=False)
     first_name: str | None = attrs.field(default=None, repr=False)
@@ -45,7 +45,7 @@ class Reviewer:
 
 @attrs.define(kw_only=True)
 class Source:
-    """Where a review was left."""
+    """The site on which a review was left [O]."""
 
     name: str | None = None
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
@@ -53,24 +53,28 @@ class Source:
 
 @attrs.define(kw_only=True)
 class Review:
-    """A review. It exists from the click on a rating; its text may follow, or never come.
+    """A review [O].
 
-    Everything but ``id`` may be None. Hidden and duplicate reviews are listed too. The ``repr``
-    shows neither the text nor its writer.
+    A review exists from the moment a customer clicks a rating, with a score and no text; the text,
+    if the customer sends one, is an update of the same review [D]. Every field but ``id`` may be
+    None [I]. The ``repr`` shows neither the text nor its author.
     """
 
     id: int
     uuid: str | None = None
     score: int | None = None
-    """1 to 5."""
+    """1 to 5 [O]."""
     rating: Rating | None = attrs.field(default=None, repr=False)
     review: str | None = attrs.field(default=None, repr=False)
-    """The text; None or empty where only a rating was left."""
+    """The text; None or empty if only a rating was left [O]."""
     review_html: str | None = attrs.field(default=None, repr=False)
     reviewer: Reviewer | None = attrs.field(default=None, repr=False)
     source: Source | None = None
     has_reply: bool | None = None
     is_hidden: bool | None = None
+    """Hidden reviews are in the lists too [O]."""
     is_duplicate: bool | None = None
+    """Duplicate reviews are in the lists too [O]."""
     created_at: datetime | None = None
     extra: dict[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    """Unknown fields, and values of an unexpected type, by name."""

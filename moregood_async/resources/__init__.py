@@ -1,1 +1,1 @@
-"""The API by its nouns, one file each."""
+"""The methods of the client, one module for each noun of the API."""

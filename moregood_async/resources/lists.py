@@ -1,20 +1,23 @@
-"""How a resource lists: a row of the operations table becomes a paginator."""
+"""The lists of a resource: paginators over the pages of an operation."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, TypeVar
 
+from moregood_async.batch import Items, WorkerPool, as_row_error
 from moregood_async.errors import InvalidRequest
 from moregood_async.models.pages import Page, Pagination
 from moregood_async.operations import Operation
-from moregood_async.pagination import Paginator, refuse_less
+from moregood_async.pagination import Paginator, require_at_least
 from moregood_async.session import SessionManager
 from moregood_async.wire import Priority
 
 T = TypeVar("T")
 
 
-def listed(
+def make_paginator(
     session: SessionManager,
     operation: Operation[T],
     *,
@@ -24,10 +27,10 @@ def listed(
     priority: Priority | None = None,
     **ids: int,
 ) -> Paginator[T]:
-    """A paginator over an operation's pages; ``ids`` are those in its path.
+    """Return a paginator over an operation's pages; ``ids`` are the parameters of its path.
 
     Raises:
-        InvalidRequest: A number is none, or too small.
+        InvalidRequest: An argument is no whole number, or too small.
     """
 
     async def fetch(number: int) -> tuple[Page[T], Pagination]:
@@ -37,8 +40,34 @@ def listed(
 
     try:
         if per_page is not None:
-            refuse_less(1, per_page=per_page)
+            require_at_least(1, per_page=per_page)
         return Paginator(fetch, start_page=start_page, prefetch=prefetch, operation=operation.name)
     except InvalidRequest as error:
         error._with_operation(operation.name)
         raise
+
+
+async def read_for_customers(
+    session: SessionManager, operation: Operation[T], customer_ids: Items[int]
+) -> AsyncGenerator[tuple[int, T], None]:
+    """Read the list of each customer, many customers at once; return ``(customer_id, item)``."""
+
+    async def read(_: int, customer_id: int) -> tuple[int, list[T] | Exception]:
+        try:
+            paginator = make_paginator(session, operation, customer_id=customer_id, priority="bulk")
+            return customer_id, await paginator.collect()
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - raised below
+            error.add_note(f"while reading for {customer_id}")
+            return customer_id, as_row_error(error)
+
+    workers = session.settings.limits.max_concurrency
+    results: Any = WorkerPool(customer_ids, read, workers=workers, ordered=False).results()
+    try:
+        async for customer_id, items in results:
+            # Raised here and not in `read`, where the pool's TaskGroup would wrap it.
+            if isinstance(items, Exception):
+                raise items
+            for item in items:
+                yield customer_id, item
+    finally:
+        await results.aclose()

@@ -17,6 +17,7 @@ from moregood_async.bulk.journal.states import State
 from moregood_async.bulk.run import actions
 from moregood_async.sandbox import DropAfterEffect, DropBeforeEffect, Fault, Refuse, Sandbox
 from tests.bulk.crashing import BY_EMAIL, KEY, MOVES, PAYING, SKIPPED, CrashPoint, lives
+from tests.depth import STRIDE, scaled
 
 ROWS: list[dict[str, Any]] = [
     {"first_name": "Ada", "email": "ada@example.com", "Total": "10.00"},
@@ -60,13 +61,13 @@ async def test_a_crash_anywhere_asks_and_charges_everybody_once(
 ) -> None:
     """Each statement and each request in turn is the last thing that a process does."""
     deaths = 0
-    for number in count(1):
+    for number in count(1, STRIDE):
         folder = tmp_path / str(number)
         folder.mkdir()
         if not await crashed(folder, CrashPoint(kind, side, number)):
             break
         deaths += 1
-    assert deaths > 10
+    assert deaths * STRIDE > 10
 
 
 @pytest.mark.parametrize("first", [4, 8, 11])
@@ -75,7 +76,7 @@ async def test_a_crash_while_a_crash_is_mended_does_no_harm(
     tmp_path: Path, side: Side, first: int
 ) -> None:
     """After a death among the asks, each request of the resumed run is the last of it in turn."""
-    for number in count(1):
+    for number in count(1, STRIDE):
         folder = tmp_path / str(number)
         folder.mkdir()
         points = CrashPoint("request", "after", first), CrashPoint("request", side, number)
@@ -88,7 +89,7 @@ async def test_a_client_whose_clock_is_wrong_asks_and_charges_everybody_once(
     tmp_path: Path, hours_behind: float
 ) -> None:
     """What became of an ask is told by the server's clock, whatever this machine's shows."""
-    for number in range(5, 15):
+    for number in range(5, 15, STRIDE):
         folder = tmp_path / str(number)
         folder.mkdir()
         await crashed(folder, CrashPoint("request", "after", number), hours_behind=hours_behind)
@@ -112,7 +113,10 @@ FAULTS = st.sampled_from(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=scaled(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )
 @given(points=st.lists(POINTS, max_size=6), faults=FAULTS)
 def test_any_crashes_among_any_faults_ask_and_charge_everybody_once(

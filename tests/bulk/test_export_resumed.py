@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from moregood_async import MoreGoodClient, NotFound, Request, Response
 from moregood_async.bulk.exporting import CannotExport, Export, Form
 from tests.conftest import KEY, answered, page_number, page_of
+from tests.depth import scaled
 
 PER_PAGE = 3
 
@@ -313,7 +314,7 @@ def moved(ids: list[int], moves: list[Move], *, up: bool, born: int) -> list[int
     return ids
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scaled(60), deadline=None)
 @given(
     rows=st.integers(0, 40),
     up=st.booleans(),

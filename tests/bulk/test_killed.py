@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bulk.killing import run_until_done
+from tests.depth import scaled
 
 CHARGES = ("--charge", "Total", "--currency", "USD")
 RUNS = 10
@@ -17,8 +18,8 @@ FEWEST_KILLS_EACH = 20
 
 def test_a_killed_import_asks_and_charges_everybody_once(tmp_path: Path) -> None:
     """However it is killed and resumed, the server's audit is as if nothing had happened."""
-    run, _ = run_until_done(tmp_path, seed=11, people=150, kills=6, options=CHARGES)
-    assert run.tally.kills >= 4
+    run, _ = run_until_done(tmp_path, seed=11, people=150, kills=scaled(6), options=CHARGES)
+    assert run.tally.kills >= scaled(4)
 
 
 @pytest.mark.killtest

@@ -20,6 +20,7 @@ from moregood_async.privacy import masked
 from moregood_async.sandbox import DropAfterEffect, Sandbox
 from tests.bulk.jobs import BOTH, EMAIL, people, run
 from tests.conftest import KEY
+from tests.depth import scaled
 
 HEADER = ["First Name", "Email", "Phone", "unsubscribed_at", "Total"]
 CELLS = st.tuples(
@@ -48,7 +49,7 @@ async def planned(sandbox: Sandbox, rows: Any, journal: Path | None = None, **or
         return await job.plan()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scaled(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(CELLS, max_size=12), st.sampled_from([None, 0, 2]), st.booleans())
 async def test_a_run_does_what_its_plan_says(
     rows: list[tuple[str, ...]], most: int | None, charges: bool

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moregood_async.sandbox import DropAfterEffect, Refuse, Sandbox
-from tests.cli.importing import ADA, BOB, NOBODY, PEOPLE, Customers, Run, many, rows_of, summary
+from tests.cli.importing import ADA, BOB, NOBODY, Customers, Run, many, people_in, rows_of, summary
 
 JOURNAL = "customers.csv.journal"
 
@@ -62,7 +62,7 @@ def test_the_rows_of_an_outcome_are_listed_by_their_lines(reported: Run) -> None
     done = reported("report", JOURNAL, "--rows", "done")
     assert 3 == len(done.stdout.splitlines())
     assert "line 7: not asked again: the same person as in data row 4" in done.stdout
-    assert [] == [person for person in PEOPLE if person in done.output]
+    assert people_in(done.output) == []
     assert "" == reported("report", JOURNAL, "--rows", "waiting").stdout
 
 

@@ -1,4 +1,4 @@
-"""How many may be in flight, by what the server can bear."""
+"""How many requests may be in flight, by what the server can bear."""
 
 from __future__ import annotations
 
@@ -8,249 +8,233 @@ import pytest
 from moregood_async.config import Limits
 from moregood_async.governor.concurrency import Concurrency
 from moregood_async.governor.governor import Governor
-from tests.governor.dialogue import ENDS, Dialogue
-from tests.governor.servers import said
+from tests.governor.driver import UNTIL_ONE_ENDS, Driver
+from tests.governor.servers import make_response
 
 
 @attrs.define
-class Answers:
-    """Numbers requests; each is answered before the next goes, where a test says nothing else."""
+class Responses:
+    """Reports responses one after the other, each before the next request is sent."""
 
     concurrency: Concurrency
     number: int = 0
 
-    def quick(self, times: int = 1, operation: str = "asks.create") -> None:
-        self.after(0.05, times, operation)
+    def report_quick(self, times: int = 1, operation: str = "asks.create") -> None:
+        self.report(0.05, times, operation)
 
-    def after(self, seconds: float, times: int = 1, operation: str = "asks.create") -> None:
+    def report(self, seconds: float, times: int = 1, operation: str = "asks.create") -> None:
         for _ in range(times):
             self.number += 1
-            self.concurrency.answered(operation, seconds, self.number, self.number)
+            self.concurrency.observe(operation, seconds, self.number, self.number)
 
-    def struggles(self, times: int = 1) -> None:
+    def report_overload(self, times: int = 1) -> None:
         for _ in range(times):
             self.number += 1
-            self.concurrency.struggled(self.number, self.number)
+            self.concurrency.back_off(self.number, self.number)
 
 
-def concurrency(most: int) -> Concurrency:
-    return Governor(Limits(most, None)).concurrency
+def concurrency(maximum: int) -> Concurrency:
+    return Governor(Limits(maximum, None)).concurrency
 
 
-def full(most: int = 32) -> Answers:
-    """A server that has been quick for long."""
-    answers = Answers(concurrency(most))
-    answers.quick(most)
-    assert float(most) == answers.concurrency.allowed
-    return answers
+def grown_to(maximum: int = 32) -> Responses:
+    """Return the responses of a server that was quick until the maximum was reached."""
+    responses = Responses(concurrency(maximum))
+    responses.report_quick(maximum)
+    assert responses.concurrency.allowed == float(maximum)
+    return responses
 
 
-@pytest.mark.parametrize(("most", "first"), [(1, 1.0), (3, 3.0), (4, 4.0), (100, 4.0)])
-def test_it_begins_with_a_few(most: int, first: float) -> None:
-    """Never more than the most."""
-    assert first == concurrency(most).allowed
+@pytest.mark.parametrize(("maximum", "first"), [(1, 1.0), (3, 3.0), (4, 4.0), (100, 4.0)])
+def test_it_starts_at_four_or_the_maximum(maximum: int, first: float) -> None:
+    assert concurrency(maximum).allowed == first
 
 
-def test_it_doubles_with_each_round_trip() -> None:
-    """One more with each answer."""
-    answers = Answers(concurrency(100))
-    answers.quick(4)
-    assert 8.0 == answers.concurrency.allowed
-    answers.quick(8)
-    assert 16.0 == answers.concurrency.allowed
+def test_it_doubles_with_each_round_of_responses() -> None:
+    responses = Responses(concurrency(100))
+    responses.report_quick(4)
+    assert responses.concurrency.allowed == 8.0
+    responses.report_quick(8)
+    assert responses.concurrency.allowed == 16.0
 
 
-def test_it_grows_to_the_most_and_no_further() -> None:
-    """``max_concurrency`` is the most."""
-    answers = Answers(concurrency(7))
-    answers.quick(1000)
-    assert 7.0 == answers.concurrency.allowed
+def test_it_grows_to_the_maximum_and_no_further() -> None:
+    responses = Responses(concurrency(7))
+    responses.report_quick(1000)
+    assert responses.concurrency.allowed == 7.0
 
 
-def test_a_struggle_halves_it() -> None:
-    """A gateway's error, or no answer in time."""
-    answers = full()
-    answers.struggles()
-    assert 16.0 == answers.concurrency.allowed
+def test_an_overload_halves_it() -> None:
+    responses = grown_to()
+    responses.report_overload()
+    assert responses.concurrency.allowed == 16.0
 
 
-def test_struggles_of_one_wave_halve_it_once() -> None:
-    """Those that were in flight together tell the same."""
-    answers = full()
-    newest = answers.number + 32
-    for number in range(answers.number + 1, newest + 1):
-        answers.concurrency.struggled(number, newest)
-    assert 16.0 == answers.concurrency.allowed
+def test_overloads_of_one_wave_halve_it_once() -> None:
+    responses = grown_to()
+    newest = responses.number + 32
+    for number in range(responses.number + 1, newest + 1):
+        responses.concurrency.back_off(number, newest)
+    assert responses.concurrency.allowed == 16.0
 
 
-def test_a_struggle_of_the_next_wave_halves_it_again() -> None:
-    """It was sent after the last time."""
-    answers = full()
-    answers.struggles(2)
-    assert 8.0 == answers.concurrency.allowed
+def test_an_overload_of_the_next_wave_halves_it_again() -> None:
+    responses = grown_to()
+    responses.report_overload(2)
+    assert responses.concurrency.allowed == 8.0
 
 
-def test_one_may_always_be_in_flight() -> None:
-    """However much it struggles."""
-    answers = full()
-    answers.struggles(5000)
-    assert 1.0 == answers.concurrency.allowed
+def test_one_request_may_always_be_in_flight() -> None:
+    responses = grown_to()
+    responses.report_overload(5000)
+    assert responses.concurrency.allowed == 1.0
 
 
-def test_once_it_has_struggled_it_grows_by_one_with_each_round_trip() -> None:
-    """Carefully, since the limit is near."""
-    answers = full()
-    answers.struggles()
-    answers.quick(16)
-    assert 16.9 < answers.concurrency.allowed < 17.0
+def test_after_an_overload_it_grows_by_one_with_each_round_of_responses() -> None:
+    responses = grown_to()
+    responses.report_overload()
+    responses.report_quick(16)
+    assert 16.9 < responses.concurrency.allowed < 17.0
 
 
-def test_it_recovers_in_full() -> None:
-    """A server that is quick again is used as before."""
-    answers = full()
-    answers.struggles(10)
-    answers.quick(32 * 32)
-    assert 32.0 == answers.concurrency.allowed
+def test_it_recovers_to_the_maximum() -> None:
+    responses = grown_to()
+    responses.report_overload(10)
+    responses.report_quick(32 * 32)
+    assert responses.concurrency.allowed == 32.0
 
 
-def test_a_slow_answer_shrinks_it_less_than_a_struggle() -> None:
-    """Several times as long as usual."""
-    answers = full()
-    answers.after(1.0)
-    assert pytest.approx(0.7 * 32) == answers.concurrency.allowed
+def test_a_slow_response_shrinks_it_less_than_an_overload() -> None:
+    responses = grown_to()
+    responses.report(1.0)
+    assert responses.concurrency.allowed == pytest.approx(0.7 * 32)
 
 
-def test_slow_answers_of_one_wave_shrink_it_once() -> None:
-    """Those that were in flight together waited in the same queue."""
-    answers = full()
-    newest = answers.number + 32
-    for number in range(answers.number + 1, newest + 1):
-        answers.concurrency.answered("asks.create", 1.0, number, newest)
-    assert pytest.approx(0.7 * 32) == answers.concurrency.allowed
+def test_slow_responses_of_one_wave_shrink_it_once() -> None:
+    responses = grown_to()
+    newest = responses.number + 32
+    for number in range(responses.number + 1, newest + 1):
+        responses.concurrency.observe("asks.create", 1.0, number, newest)
+    assert responses.concurrency.allowed == pytest.approx(0.7 * 32)
 
 
 @pytest.mark.parametrize(
-    ("usual", "seconds"),
+    ("baseline", "seconds"),
     [
         pytest.param(0.05, 0.49, id="ten times as long, but short"),
         pytest.param(0.3, 1.19, id="long, but not four times as long"),
     ],
 )
-def test_an_answer_is_slow_only_by_both_measures(usual: float, seconds: float) -> None:
-    """Milliseconds vary by themselves, and so do long answers."""
-    answers = Answers(concurrency(4))
-    answers.after(usual)
-    answers.after(seconds)
-    assert 4.0 == answers.concurrency.allowed
+def test_a_response_is_slow_only_in_seconds_and_by_the_baseline(
+    baseline: float, seconds: float
+) -> None:
+    responses = Responses(concurrency(4))
+    responses.report(baseline)
+    responses.report(seconds)
+    assert responses.concurrency.allowed == 4.0
 
 
-def test_what_is_usual_is_known_by_operation() -> None:
-    """A listing takes longer than an upsert, and says nothing about it."""
-    answers = full()
-    answers.after(3.0, operation="customers.list")
-    assert 32.0 == answers.concurrency.allowed
+def test_each_operation_has_its_own_baseline() -> None:
+    """A listing takes longer than an upsert."""
+    responses = grown_to()
+    responses.report(3.0, operation="customers.list")
+    assert responses.concurrency.allowed == 32.0
 
 
-def test_slow_answers_leave_an_eighth_of_the_most() -> None:
-    """They may have reasons of their own."""
-    answers = full(160)
+def test_latency_alone_leaves_an_eighth_of_the_maximum() -> None:
+    responses = grown_to(160)
     for _ in range(20):
-        answers.after(1e6)
-    assert 20.0 == answers.concurrency.allowed
+        responses.report(1e6)
+    assert responses.concurrency.allowed == 20.0
 
 
-def test_slow_answers_do_not_lift_it_to_an_eighth() -> None:
-    """Where struggles have left less, they leave that."""
-    answers = full()
-    answers.struggles(10)
-    answers.after(1e6)
-    assert 1.0 == answers.concurrency.allowed
+def test_slow_responses_do_not_raise_it_to_an_eighth_of_the_maximum() -> None:
+    """Overloads have left less."""
+    responses = grown_to()
+    responses.report_overload(10)
+    responses.report(1e6)
+    assert responses.concurrency.allowed == 1.0
 
 
 def test_a_server_that_stays_slower_is_used_in_full_again() -> None:
-    """What is usual rises, slowly."""
-    answers = full()
-    answers.after(1.0, times=2000)
-    assert 32.0 == answers.concurrency.allowed
+    """Each slow response raises the baseline."""
+    responses = grown_to()
+    responses.report(1.0, times=2000)
+    assert responses.concurrency.allowed == 32.0
 
 
-def test_a_server_that_stays_slower_after_a_breakdown_is_used_in_full_again() -> None:
-    """Also from below an eighth of the most, where slow answers shrink nothing."""
-    answers = full()
-    answers.struggles(5)
-    answers.after(5.0, times=10_000)
-    assert 32.0 == answers.concurrency.allowed
+def test_a_server_that_stays_slower_after_overloads_is_used_in_full_again() -> None:
+    """Also from below an eighth of the maximum, where latency shrinks nothing."""
+    responses = grown_to()
+    responses.report_overload(5)
+    responses.report(5.0, times=10_000)
+    assert responses.concurrency.allowed == 32.0
 
 
-def test_an_answer_within_the_clocks_resolution_does_not_make_all_others_slow_for_ever() -> None:
-    """One that took 0.0 seconds is four times as quick as anything."""
-    answers = full()
-    answers.after(0.0)
-    answers.after(1.0, times=10_000)
-    assert 32.0 == answers.concurrency.allowed
+def test_a_response_of_zero_seconds_does_not_make_all_others_slow_for_ever() -> None:
+    """A response within the clock's resolution takes 0.0 seconds."""
+    responses = grown_to()
+    responses.report(0.0)
+    responses.report(1.0, times=10_000)
+    assert responses.concurrency.allowed == 32.0
 
 
-def test_names_of_operations_do_not_pile_up() -> None:
-    """Paths of a user's own requests have no end."""
-    answers = Answers(concurrency(4))
+def test_the_number_of_baselines_is_bounded() -> None:
+    """Paths of `MoreGoodClient.request` are unlimited in number."""
+    responses = Responses(concurrency(4))
     for number in range(10_000):
-        answers.quick(operation=f"GET /customers/{number}")
-    assert 64 >= len(answers.concurrency._usual)
+        responses.report_quick(operation=f"GET /customers/{number}")
+    assert len(responses.concurrency._baseline_seconds) <= 64
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-def test_a_gateways_error_halves_it(status: int) -> None:
-    """A server, or what stands before it, that cannot keep up."""
-    dialogue = Dialogue.begun()
-    at = dialogue.grows_to(32)
-    dialogue.exchanges(at, said(status))
-    assert 16 == dialogue.state(at).concurrency
+def test_a_502_503_or_504_halves_it(status: int) -> None:
+    driver = Driver.create()
+    at = driver.grow_to(32)
+    driver.exchange(at, make_response(status))
+    assert driver.state(at).concurrency == 16
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 422, 500, 501])
 def test_other_errors_do_not_change_it(status: int) -> None:
-    """They say nothing about load; 4xx come quicker than what does its work."""
-    dialogue = Dialogue.begun()
-    at = dialogue.grows_to(10)
-    dialogue.exchanges(at, said(status))
-    assert 10 == dialogue.state(at).concurrency
+    driver = Driver.create()
+    at = driver.grow_to(10)
+    driver.exchange(at, make_response(status))
+    assert driver.state(at).concurrency == 10
 
 
-def test_refusals_do_not_change_it() -> None:
-    """The limit is not the server's strength."""
-    dialogue = Dialogue.begun()
-    at = dialogue.grows_to(10)
-    dialogue.exchanges(at, said(429, retry_after=1))
-    assert 10 == dialogue.state(at).concurrency
+def test_throttled_requests_do_not_change_it() -> None:
+    """A rate limit is not a lack of capacity."""
+    driver = Driver.create()
+    at = driver.grow_to(10)
+    driver.exchange(at, make_response(429, retry_after=1))
+    assert driver.state(at).concurrency == 10
 
 
-def test_no_answer_halves_it_once_a_wave() -> None:
-    """All that were in flight when the connection broke."""
-    dialogue = Dialogue.begun()
-    at = dialogue.grows_to(32)
-    for sent in dialogue.sends_all(at):
-        dialogue.governor.unanswered(sent)
-    assert 16 == dialogue.state(at).concurrency
+def test_unanswered_requests_halve_it_once_a_wave() -> None:
+    driver = Driver.create()
+    at = driver.grow_to(32)
+    for ticket in driver.send_all(at):
+        driver.governor.fail(ticket)
+    assert driver.state(at).concurrency == 16
 
 
 def test_a_cancelled_request_does_not_change_it() -> None:
-    """It says nothing about the server."""
-    dialogue = Dialogue.begun()
-    at = dialogue.grows_to(10)
-    dialogue.governor.gone(dialogue.sends(at))
-    assert 10 == dialogue.state(at).concurrency
+    driver = Driver.create()
+    at = driver.grow_to(10)
+    driver.governor.release(driver.send(at))
+    assert driver.state(at).concurrency == 10
 
 
-def test_no_more_go_than_are_allowed() -> None:
-    """The next waits until one has ended."""
-    dialogue = Dialogue.begun()
-    assert 4 == len(dialogue.sends_all(0.0))
-    assert ENDS == dialogue.opens(100.0)
+def test_no_more_requests_are_sent_than_are_allowed() -> None:
+    driver = Driver.create()
+    assert len(driver.send_all(0.0)) == 4
+    assert driver.next_allowed_at(100.0) == UNTIL_ONE_ENDS
 
 
-def test_half_a_slot_is_none() -> None:
-    """22.4 allowed are 22."""
-    dialogue = Dialogue.begun()
-    at = dialogue.grows_to(32)
-    dialogue.hears(at + 1.0, dialogue.sends(at), said())
-    assert 22 == len(dialogue.sends_all(at + 1.0))
+def test_a_fraction_of_a_request_allows_none() -> None:
+    """22.4 allow 22."""
+    driver = Driver.create()
+    at = driver.grow_to(32)
+    driver.receive(at + 1.0, driver.send(at), make_response())
+    assert len(driver.send_all(at + 1.0)) == 22

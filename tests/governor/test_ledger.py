@@ -1,68 +1,67 @@
-"""Counts of what was sent, let in and refused."""
+"""The counts of sent, accepted and throttled requests."""
 
 from __future__ import annotations
 
 import math
 
-from moregood_async.governor.ledger import Ledger, Sent
+from moregood_async.governor.ledger import Ledger, Ticket
 
 
-def gone(ledger: Ledger, times: int, at: float = 0.0) -> list[Sent]:
-    return [Sent(ledger.starts(at), at) for _ in range(times)]
+def start(ledger: Ledger, times: int, at: float = 0.0) -> list[Ticket]:
+    return [Ticket(ledger.start(at), at) for _ in range(times)]
 
 
-def test_requests_are_numbered_from_one() -> None:
-    """In the order of sending."""
-    assert [1, 2, 3] == [sent.number for sent in gone(Ledger(), 3)]
+def test_requests_are_numbered_from_one_in_the_order_of_sending() -> None:
+    assert [ticket.number for ticket in start(Ledger(), 3)] == [1, 2, 3]
 
 
-def test_it_knows_when_the_first_request_was_sent() -> None:
-    """Later ones do not change it, not even where the clock stood at 0."""
+def test_it_keeps_the_time_of_the_first_request_only() -> None:
+    """Even if the clock was at 0."""
     ledger = Ledger()
-    assert math.inf == ledger.began
-    gone(ledger, 1, at=0.0)
-    gone(ledger, 1, at=5.0)
-    assert 0.0 == ledger.began
+    assert ledger.first_sent_at == math.inf
+    start(ledger, 1, at=0.0)
+    start(ledger, 1, at=5.0)
+    assert ledger.first_sent_at == 0.0
 
 
-def test_each_that_goes_is_in_flight() -> None:
-    """Whoever ends it counts it down."""
+def test_each_started_request_is_sent_and_in_flight() -> None:
     ledger = Ledger()
-    gone(ledger, 3)
-    assert (3, 3) == (ledger.sent, ledger.in_flight)
+    start(ledger, 3)
+    assert ledger.sent == 3
+    assert ledger.in_flight == 3
 
 
-def test_refusals_of_those_that_were_under_way_together_are_one() -> None:
-    """All are counted, the first one teaches."""
+def test_throttled_requests_of_one_wave_count_as_one_throttle_in_a_row() -> None:
     ledger = Ledger()
-    sent = gone(ledger, 3)
-    assert [True, False, False] == [ledger.refuses(one) for one in sent]
-    assert (3, 1) == (ledger.refused, ledger.tries)
+    tickets = start(ledger, 3)
+    assert [ledger.throttle(ticket) for ticket in tickets] == [True, False, False]
+    assert ledger.throttled == 3
+    assert ledger.throttles_in_a_row == 1
 
 
-def test_a_refusal_after_that_is_another() -> None:
-    """It was sent when the last one was known."""
+def test_a_throttled_request_of_the_next_wave_is_another_throttle_in_a_row() -> None:
     ledger = Ledger()
     for _ in range(3):
-        (sent,) = gone(ledger, 1)
-        assert ledger.refuses(sent)
-    assert 3 == ledger.tries
+        (ticket,) = start(ledger, 1)
+        assert ledger.throttle(ticket)
+    assert ledger.throttles_in_a_row == 3
 
 
-def test_the_first_that_is_let_in_after_a_refusal_ends_the_tries() -> None:
-    """It was sent after the refusal was known."""
+def test_an_accepted_request_sent_after_a_throttle_resets_the_throttles_in_a_row() -> None:
     ledger = Ledger()
-    (refused,) = gone(ledger, 1)
-    ledger.refuses(refused)
-    (sent,) = gone(ledger, 1)
-    assert ledger.lets_in(sent)
-    assert (0, 1) == (ledger.tries, ledger.let_in)
+    (throttled,) = start(ledger, 1)
+    ledger.throttle(throttled)
+    (ticket,) = start(ledger, 1)
+    assert ledger.accept(ticket)
+    assert ledger.throttles_in_a_row == 0
+    assert ledger.accepted == 1
 
 
-def test_one_that_was_under_way_already_ends_no_tries() -> None:
-    """It was let in before the refusal, though its answer came after it."""
+def test_an_accepted_request_sent_before_a_throttle_resets_nothing() -> None:
+    """The server accepted it before the throttle, though its response arrived later."""
     ledger = Ledger()
-    older, refused = gone(ledger, 2)
-    ledger.refuses(refused)
-    assert not ledger.lets_in(older)
-    assert (1, 1) == (ledger.tries, ledger.let_in)
+    older, throttled = start(ledger, 2)
+    ledger.throttle(throttled)
+    assert not ledger.accept(older)
+    assert ledger.throttles_in_a_row == 1
+    assert ledger.accepted == 1

@@ -1,4 +1,4 @@
-"""Whatever is sent, answered, lost or cancelled, and whenever: what always holds."""
+"""Properties of the governor that hold for any requests, responses, losses and times."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ from hypothesis.stateful import (
 )
 
 from moregood_async.config import Limits, Rate
-from moregood_async.governor.answers import told_seconds
 from moregood_async.governor.governor import Governor
-from moregood_async.governor.ledger import Sent
+from moregood_async.governor.ledger import Ticket
+from moregood_async.governor.limit_model import LimitModel
+from moregood_async.governor.rate_headers import retry_delay
+from moregood_async.governor.window import FixedWindow
 from moregood_async.wire import Response, rate_reset
-from tests.governor.servers import Window, date, said, unix
-from tests.governor.simulation import Client, Simulation, Way
+from tests.depth import scaled
+from tests.governor.servers import WindowServer, date, make_response, unix
+from tests.governor.simulation import Client, Network, Simulation
 
 LONGEST_MARGIN = 61.0
-"""Seconds: a minute, the longest wait that nobody names, and the second of whole seconds."""
+"""Seconds: a minute, the longest delay that no server names, and a second of rounding."""
 
 numbers = st.sampled_from(["0", "1", "2", "5", "60", "-1", "-3", "-1000000000", "1000000000"])
 nonsense = st.sampled_from(["", " ", ",", "soon", "nan", "inf", "-inf", "1e400", "1.5", "9" * 400])
 dates = st.sampled_from([0.0, 5.0, 1e5]).map(date)
 statuses = st.sampled_from([200, 200, 200, 404, 422, 429, 429, 500, 502, 503, 504])
-said_limits = st.none() | st.just("5") | numbers | nonsense
-answers = st.builds(
-    said,
+header_values = st.none() | st.just("5") | numbers | nonsense
+responses = st.builds(
+    make_response,
     statuses,
-    limit=said_limits,
-    remaining=said_limits,
+    limit=header_values,
+    remaining=header_values,
     retry_after=st.none() | numbers | st.just("3") | nonsense | dates,
     reset=st.none() | st.integers(-10, 200).map(lambda at: str(unix(at))) | numbers | nonsense,
     date=dates,
@@ -42,138 +45,137 @@ answers = st.builds(
 """Any status with any headers."""
 
 plausible = st.builds(
-    said,
+    make_response,
     st.sampled_from([200, 429]),
     limit=st.just(5),
     remaining=st.integers(-2, 5),
     retry_after=st.none() | st.integers(0, 10),
 )
-"""As a server with a limit of 5 could say them, in any order."""
+"""Responses that a server with a limit of 5 could send, in any order."""
 
 steps = st.sampled_from([0.0, 0.001, 0.05, 0.5, 1.0, 5.9, 6.1, 60.0, 3600.0])
 rates = st.builds(Rate, st.integers(1, 3), per=st.sampled_from([0.1, 1.0, 7.3]))
 
 
 class Requests(RuleBasedStateMachine):
-    """Requests that go when they may, and end in any order and in any way."""
+    """Sends requests when they are allowed; they end in any order and in any way."""
 
     @initialize(most=st.integers(1, 8), rate=st.none() | rates)
     def begin(self, most: int, rate: Rate | None) -> None:
         self.most, self.rate = most, rate
         self.governor = Governor(Limits(most, rate))
         self.now = 1000.0
-        self.in_flight: list[Sent] = []
-        self.went: list[float] = []
-        self.named = 0.0  # the longest wait so far
+        self.in_flight: list[Ticket] = []
+        self.sent_at: list[float] = []
+        self.longest_delay = 0.0
 
-    # what happens
+    # rules
 
     @rule(seconds=steps)
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
     @rule(most=st.integers(1, 8))
-    def some_go(self, most: int) -> None:
+    def send_some(self, most: int) -> None:
         for _ in range(most):
-            if self.governor.opens_at(self.now) > self.now:
+            if self.governor.next_allowed_at(self.now) > self.now:
                 break
-            self._goes()
+            self._send()
 
-    @precondition(lambda self: self.governor.opens_at(self.now) < math.inf)
+    @precondition(lambda self: self.governor.next_allowed_at(self.now) < math.inf)
     @rule()
-    def one_waits_and_goes(self) -> None:
-        """A timer that rings when it said, and a few times more where that was a bit too early."""
+    def wait_and_send_one(self) -> None:
+        """Wait as a timer does: the first wait may be a bit too short, a fifth may not."""
         for _ in range(5):
-            opens = self.governor.opens_at(self.now)
-            assert opens < math.inf
-            if opens <= self.now:
-                self._goes()
+            allowed_at = self.governor.next_allowed_at(self.now)
+            assert allowed_at < math.inf
+            if allowed_at <= self.now:
+                self._send()
                 return
-            self.now = opens
-        raise AssertionError(f"at {self.now} it still opens later: {self.governor.belief}")
+            self.now = allowed_at
+        raise AssertionError(f"at {self.now} nothing is allowed yet: {self.governor.model}")
 
-    def _goes(self) -> None:
-        self.in_flight.append(self.governor.started(self.now))
-        self.went.append(self.now)
+    def _send(self) -> None:
+        self.in_flight.append(self.governor.start(self.now))
+        self.sent_at.append(self.now)
 
     @precondition(lambda self: self.in_flight)
-    @rule(data=st.data(), response=answers | plausible)
-    def one_is_answered(self, data: st.DataObject, response: Response) -> None:
-        self._hears(self._one(data), response)
+    @rule(data=st.data(), response=responses | plausible)
+    def receive_one(self, data: st.DataObject, response: Response) -> None:
+        self._receive(self._take_one(data), response)
 
     @precondition(lambda self: self.in_flight)
     @rule(response=plausible)
-    def all_are_answered(self, response: Response) -> None:
+    def receive_all(self, response: Response) -> None:
         while self.in_flight:
-            self._hears(self.in_flight.pop(), response)
+            self._receive(self.in_flight.pop(), response)
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data())
-    def one_gets_no_answer(self, data: st.DataObject) -> None:
-        self.governor.unanswered(self._one(data))
+    def fail_one(self, data: st.DataObject) -> None:
+        self.governor.fail(self._take_one(data))
 
     @precondition(lambda self: self.in_flight)
     @rule(data=st.data())
-    def one_is_cancelled(self, data: st.DataObject) -> None:
-        self.governor.gone(self._one(data))
+    def release_one(self, data: st.DataObject) -> None:
+        self.governor.release(self._take_one(data))
 
-    def _one(self, data: st.DataObject) -> Sent:
+    def _take_one(self, data: st.DataObject) -> Ticket:
         return self.in_flight.pop(data.draw(st.integers(0, len(self.in_flight) - 1)))
 
-    def _hears(self, sent: Sent, response: Response) -> None:
-        waits = told_seconds(response) or 0.0, rate_reset(response) or 0.0
-        self.named = max(self.named, *waits)
-        self.governor.answered(self.now, sent, "asks.create", response)
+    def _receive(self, ticket: Ticket, response: Response) -> None:
+        waits = retry_delay(response) or 0.0, rate_reset(response) or 0.0
+        self.longest_delay = max(self.longest_delay, *waits)
+        self.governor.receive(self.now, ticket, "asks.create", response)
 
-    # what holds
+    # invariants
 
     @invariant()
     def no_slot_is_lost(self) -> None:
-        assert len(self.in_flight) == self.governor.state(self.now, 0).in_flight
+        assert self.governor.state(self.now, 0).in_flight == len(self.in_flight)
 
     @invariant()
-    def no_more_are_in_flight_than_may_be(self) -> None:
+    def no_more_than_allowed_are_in_flight(self) -> None:
         assert len(self.in_flight) <= self.most
         allowed = self.governor.concurrency.allowed
         assert 1.0 <= allowed <= self.most
         if len(self.in_flight) + 1 > allowed:
-            assert math.inf == self.governor.opens_at(self.now)
+            assert self.governor.next_allowed_at(self.now) == math.inf
 
     @invariant()
-    def what_is_shown_makes_sense(self) -> None:
+    def the_state_makes_sense(self) -> None:
         state = self.governor.state(self.now, 0)
         assert 0.0 <= state.next_allowed_in < math.inf
         assert state.rate is None or 0.0 < state.rate < math.inf
         assert 1 <= state.concurrency <= self.most
 
     @invariant()
-    def it_never_waits_for_what_does_not_come(self) -> None:
-        """Where nobody is in flight, it opens by itself, and soon.
+    def no_request_waits_for_ever(self) -> None:
+        """Without requests in flight the next request is allowed at a known time, and soon.
 
-        After the longest wait that was named, or one length of the window that it believes in,
-        and a minute at the most.
+        At most a minute after the longest delay that was named plus one length of the window.
         """
-        opens = self.governor.opens_at(self.now)
-        assert not math.isnan(opens)
+        allowed_at = self.governor.next_allowed_at(self.now)
+        assert not math.isnan(allowed_at)
         if self.in_flight:
             return
         window = self.governor.state(self.now, 0).window
         length = 0.0 if window is None else window.per
-        stated = 0.0 if self.rate is None else self.rate.per
-        assert length <= self.named + (self.now - 1000.0) + 1.0
-        assert opens - self.now <= max(self.named, stated) + length + LONGEST_MARGIN
+        max_rate = 0.0 if self.rate is None else self.rate.per
+        assert length <= self.longest_delay + (self.now - 1000.0) + 1.0
+        assert allowed_at - self.now <= max(self.longest_delay, max_rate) + length + LONGEST_MARGIN
 
     @invariant()
-    def the_stated_rate_holds_in_any_window(self) -> None:
+    def max_rate_holds_in_any_window(self) -> None:
         if self.rate is None:
             return
         limit, per = self.rate.limit, self.rate.per
-        for first, next_one in zip(self.went, self.went[limit:], strict=False):
+        for first, next_one in zip(self.sent_at, self.sent_at[limit:], strict=False):
             assert next_one - first >= per - 1e-9
 
 
 Requests.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=scaled(150),
     stateful_step_count=40,
     deadline=None,
     report_multiple_bugs=False,
@@ -182,28 +184,32 @@ Requests.TestCase.settings = settings(
 TestRequests = Requests.TestCase
 
 
-class Watched(Governor):
-    """Counts refusals of requests that went with a proven window, and did not ask."""
+def is_proven(model: LimitModel) -> bool:
+    return isinstance(model, FixedWindow) and model.is_proven
 
-    __slots__ = ("sure", "wrong")
+
+class WatchedGovernor(Governor):
+    """Counts throttled requests that a proven window allowed and that were no probes."""
+
+    __slots__ = ("expected_accepted", "wrong")
 
     def __init__(self) -> None:
         super().__init__(Limits(32, None))
-        self.sure: set[int] = set()
+        self.expected_accepted: set[int] = set()
         self.wrong = 0
 
-    def started(self, now: float) -> Sent:
-        sent = super().started(now)
-        if getattr(self.belief, "proven", False) and self._asking != sent.number:
-            self.sure.add(sent.number)
-        return sent
+    def start(self, now: float) -> Ticket:
+        ticket = super().start(now)
+        if is_proven(self.model) and self._probing != ticket.number:
+            self.expected_accepted.add(ticket.number)
+        return ticket
 
-    def answered(self, now: float, sent: Sent, operation: str, response: Response) -> None:
-        self.wrong += response.status == 429 and sent.number in self.sure
-        super().answered(now, sent, operation, response)
+    def receive(self, now: float, ticket: Ticket, operation: str, response: Response) -> None:
+        self.wrong += response.status == 429 and ticket.number in self.expected_accepted
+        super().receive(now, ticket, operation, response)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(
     limit=st.integers(1, 40),
     period=st.integers(1, 8),
@@ -216,7 +222,7 @@ class Watched(Governor):
     ),
     seed=st.integers(0, 9),
 )
-def test_a_proven_window_is_never_sent_more_than_it_lets_in(
+def test_a_proven_window_is_never_sent_more_than_it_accepts(
     limit: int,
     period: int,
     jitter: float,
@@ -224,43 +230,47 @@ def test_a_proven_window_is_never_sent_more_than_it_lets_in(
     bursts: list[tuple[int, float]],
     seed: int,
 ) -> None:
-    """Laravel's, which nobody else uses, by ways that are less uneven than the margin."""
-    wanted, at = [0.0] * (3 * limit), 3.0 * period
+    """A window like Laravel's without other clients, in a network less uneven than the margin."""
+    wanted_at, at = [0.0] * (3 * limit), 3.0 * period
     for number, pause in bursts:
-        wanted += [at] * number
+        wanted_at += [at] * number
         at += pause
-    governor = Watched()
-    client = Client(wanted, governor, Way(latency, jitter))
-    Simulation(Window(limit, float(period)), [client], seed=seed).run()
-    assert len(wanted) == client.done
-    assert 0 == governor.wrong
+    governor = WatchedGovernor()
+    client = Client(wanted_at, governor, Network(latency, jitter))
+    Simulation(WindowServer(limit, float(period)), [client], seed=seed).run()
+    assert client.accepted == len(wanted_at)
+    assert governor.wrong == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(
     limit=st.integers(1, 30),
     period=st.integers(1, 8),
-    over=st.integers(0, 3),
+    overshoot=st.integers(0, 3),
     jitter=st.sampled_from([0.0, 0.01, 0.3]),
-    lost=st.sets(st.integers(1, 60)),
+    loses_response=st.sets(st.integers(1, 60)),
     others=st.lists(st.floats(0.0, 40.0), max_size=40),
     seed=st.integers(0, 9),
 )
-def test_everything_gets_through(
+def test_every_request_is_accepted_in_the_end(
     limit: int,
     period: int,
-    over: int,
+    overshoot: int,
     jitter: float,
-    lost: set[int],
+    loses_response: set[int],
     others: list[float],
     seed: int,
 ) -> None:
-    """With lost answers, other clients, and answers that overtake each other: nobody is stuck."""
+    """With lost responses, other clients, and responses that overtake each other."""
     requests = 4 * limit
-    client = Client([0.0] * requests, way=Way(0.05, jitter), lost=lambda number: number in lost)
-    server = Window(limit, float(period), over=over)
-    Simulation(server, [client], seed=seed, others=others, at_most=3600.0).run()
-    assert requests == client.done
-    assert server.let_in >= requests
-    windows = math.ceil((requests + len(others) + len(lost)) / limit)
-    assert client.ended <= 4 * period * windows + LONGEST_MARGIN
+    client = Client(
+        [0.0] * requests,
+        network=Network(0.05, jitter),
+        loses_response=lambda number: number in loses_response,
+    )
+    server = WindowServer(limit, float(period), overshoot=overshoot)
+    Simulation(server, [client], seed=seed, others=others, max_seconds=3600.0).run()
+    assert client.accepted == requests
+    assert server.accepted >= requests
+    windows = math.ceil((requests + len(others) + len(loses_response)) / limit)
+    assert client.finished_at <= 4 * period * windows + LONGEST_MARGIN

@@ -1,4 +1,4 @@
-"""A pace on the virtual clock, calls that go through it, and a server with a script."""
+"""A pace on the virtual clock, calls that pass through it, and a server with a script."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from tests.middleware.doubles import answer, request, started
 from tests.middleware.virtual_time import now
 
 TICK = 1e-6
+"""Seconds: less counts as the same time."""
 
 
 def pace(max_concurrency: int = 32, max_rate: Rate | None = None) -> Pace:
-    """One of its own."""
+    """Return a new pace."""
     return Pace(Governor(Limits(max_concurrency, max_rate)), clock=now)
 
 
@@ -31,25 +32,28 @@ def call(
     within: float = math.inf,
     patient: bool = False,
 ) -> asyncio.Task[Response]:
+    """Start a call with a deadline of ``within`` seconds; a patient one is bulk."""
     deadline = Deadline(now() + within)
     sent = request(operation=name, deadline=deadline, priority="bulk" if patient else "interactive")
     return started(through(sent, handler))
 
 
-async def at_once(_: Request) -> Response:
+async def respond_at_once(_: Request) -> Response:
+    """Return a response without waiting."""
     return answer()
 
 
 @attrs.define
 class Server:
-    """Answers after a while, from a script by request; knows when each came."""
+    """Returns scripted responses, one for each request, then plain ones; keeps the arrivals."""
 
-    answers: list[Response] = attrs.field(factory=list[Response])
+    responses: list[Response] = attrs.field(factory=list[Response])
     seconds: float = 0.0
+    """How long each request takes."""
     arrivals: list[float] = attrs.field(factory=list[float])
 
     async def __call__(self, request: Request) -> Response:
         self.arrivals.append(now())
         number = len(self.arrivals) - 1
         await asyncio.sleep(self.seconds)
-        return self.answers[number] if number < len(self.answers) else answer()
+        return self.responses[number] if number < len(self.responses) else answer()

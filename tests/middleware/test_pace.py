@@ -1,4 +1,4 @@
-"""The order in which requests go, the bound, and those who leave the queue."""
+"""The order of requests, the bound on those in flight, and calls that leave the queue."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import pytest
 
 from moregood_async.config import Limits
 from moregood_async.governor.governor import Governor
+from moregood_async.governor.state import PaceState
 from moregood_async.middleware.pace import Pace
 from moregood_async.wire import Request, Response
 from tests.middleware.doubles import Clock, Stage, answer, request, settled, told
-from tests.middleware.pacing import Server, at_once, call, pace
+from tests.middleware.pacing import Server, call, pace, respond_at_once
 from tests.middleware.virtual_time import now, virtually
 
 # Order and bound
 
 
-def test_requests_go_in_the_order_in_which_they_came() -> None:
-    """First come, first served, with a bound on how many are in flight."""
-
+def test_requests_are_sent_in_the_order_of_arrival_within_the_bound() -> None:
     async def main() -> Stage:
         stage, through = Stage(), pace(2)
         calls = [call(through, stage, str(number)) for number in range(6)]
@@ -30,10 +29,11 @@ def test_requests_go_in_the_order_in_which_they_came() -> None:
         return stage
 
     stage = virtually(main)
-    assert (["0", "1", "2", "3", "4", "5"], 2) == (stage.order, stage.most)
+    assert stage.order == ["0", "1", "2", "3", "4", "5"]
+    assert stage.most == 2
 
 
-def test_interactive_requests_go_before_bulk_ones() -> None:
+def test_interactive_requests_are_sent_before_bulk_ones() -> None:
     """A single call made while a batch runs is next; each kind keeps its own order."""
 
     async def main() -> list[str]:
@@ -47,30 +47,33 @@ def test_interactive_requests_go_before_bulk_ones() -> None:
         await asyncio.gather(*calls)
         return stage.order
 
-    assert ["bulk 0", "single 0", "single 1", "bulk 1", "bulk 2"] == virtually(main)
+    assert virtually(main) == ["bulk 0", "single 0", "single 1", "bulk 1", "bulk 2"]
 
 
-def test_its_state_tells_who_is_in_flight_and_who_waits() -> None:
-    """The cancelled do not wait any more."""
+def test_its_state_counts_the_calls_in_flight_and_waiting() -> None:
+    """Cancelled calls no longer wait."""
 
-    async def main() -> tuple[int, int, int]:
+    async def main() -> tuple[PaceState, PaceState]:
         stage, through = Stage(), pace(1)
         names = ["a", "b", "c", "d"]
         calls = [call(through, stage, name, patient=name == "d") for name in names]
         await settled()
         calls[1].cancel()
         await settled()
-        state = through.state
+        during = through.state
         for name in ("a", "c", "d"):
             await stage.end(name)
         await asyncio.wait(calls)
-        return state.in_flight, state.waiting, through.state.in_flight
+        return during, through.state
 
-    assert (1, 2, 0) == virtually(main)
+    during, afterwards = virtually(main)
+    assert during.in_flight == 1
+    assert during.waiting == 2
+    assert afterwards.in_flight == 0
 
 
-def test_nobody_overtakes_those_who_wait() -> None:
-    """A slot that falls free belongs to the first in the queue, not to who comes just then."""
+def test_a_new_call_does_not_overtake_the_queue() -> None:
+    """A free slot belongs to the first call in the queue."""
 
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
@@ -85,11 +88,11 @@ def test_nobody_overtakes_those_who_wait() -> None:
         await asyncio.gather(*calls)
         return stage.order
 
-    assert ["first", "waiting", "late"] == virtually(main)
+    assert virtually(main) == ["first", "waiting", "late"]
 
 
-async def test_who_comes_as_the_door_opens_does_not_overtake_those_before_it() -> None:
-    """The wait is over, but the timer of those who waited has not rung yet."""
+async def test_a_call_at_the_end_of_a_delay_does_not_overtake_the_queue() -> None:
+    """The delay is over, but the queue's timer has not fired yet."""
     clock, stage = Clock(), Stage()
     through = Pace(Governor(Limits(1, None)), clock=clock)
     await through(request(), Server([told(5, 503)]))
@@ -102,12 +105,10 @@ async def test_who_comes_as_the_door_opens_does_not_overtake_those_before_it() -
         await stage.arrival(name)
         await stage.end(name)
     await asyncio.gather(*calls)
-    assert names == stage.order
+    assert stage.order == names
 
 
-def test_one_timer_serves_all_who_wait() -> None:
-    """However many there are."""
-
+def test_one_timer_serves_the_whole_queue() -> None:
     async def main() -> int:
         server, through = Server([told(5, 503)]), pace()
         await call(through, server)
@@ -117,12 +118,12 @@ def test_one_timer_serves_all_who_wait() -> None:
         await asyncio.gather(*calls)
         return timers
 
-    assert 1 == virtually(main)
+    assert virtually(main) == 1
 
 
 @pytest.mark.parametrize(("bound", "rounds"), [(1, 10), (3, 10), (32, 13)])
-def test_the_bound_is_kept_and_used_to_the_full(bound: int, rounds: int) -> None:
-    """Measured where it counts: at the handler; it begins with 4, and doubles each round."""
+def test_the_bound_is_kept_and_used_in_full(bound: int, rounds: int) -> None:
+    """Measured at the handler; it starts at 4 and doubles each round."""
 
     async def main() -> tuple[int, float]:
         in_flight = most = 0
@@ -135,21 +136,19 @@ def test_the_bound_is_kept_and_used_to_the_full(bound: int, rounds: int) -> None
             in_flight -= 1
             return answer()
 
-        through, begun = pace(bound), now()
+        through, started_at = pace(bound), now()
         await asyncio.gather(*(call(through, handler) for _ in range(bound * 10)))
-        return most, now() - begun
+        return most, now() - started_at
 
-    most, took = virtually(main)
-    assert bound == most
-    assert pytest.approx(rounds) == took
+    most, seconds = virtually(main)
+    assert most == bound
+    assert seconds == pytest.approx(rounds)
 
 
 @pytest.mark.parametrize(
     "failure", [ValueError("broke"), asyncio.CancelledError()], ids=["error", "cancelled"]
 )
-def test_a_request_that_fails_gives_its_slot_back(failure: BaseException) -> None:
-    """Whatever it fails with."""
-
+def test_a_request_that_fails_frees_its_slot(failure: BaseException) -> None:
     async def main() -> int:
         through = pace(1)
 
@@ -158,17 +157,15 @@ def test_a_request_that_fails_gives_its_slot_back(failure: BaseException) -> Non
 
         with pytest.raises(type(failure)):
             await through(request(), broken)
-        return (await through(request(), at_once)).status
+        return (await through(request(), respond_at_once)).status
 
-    assert 200 == virtually(main)
+    assert virtually(main) == 200
 
 
 # Cancellation
 
 
-def test_a_cancelled_waiter_leaves_no_hole_in_the_queue() -> None:
-    """Those behind it move up."""
-
+def test_the_calls_behind_a_cancelled_one_move_up() -> None:
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         calls = {name: call(through, stage, name) for name in ("a", "b", "c", "d")}
@@ -180,18 +177,16 @@ def test_a_cancelled_waiter_leaves_no_hole_in_the_queue() -> None:
         await asyncio.wait(calls.values())
         return stage.order
 
-    assert ["a", "d"] == virtually(main)
+    assert virtually(main) == ["a", "d"]
 
 
-def test_a_waiter_that_is_cancelled_just_as_its_turn_comes_passes_it_on() -> None:
-    """The slot that it was granted in the same moment is not lost."""
-
+def test_a_call_cancelled_just_as_its_turn_is_granted_passes_the_turn_on() -> None:
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         calls = {name: call(through, stage, name) for name in ("a", "b", "c")}
         await settled()
         stage.in_flight["a"].set_result(answer())
-        while not calls["a"].done():  # noqa: ASYNC110 - to the very tick
+        while not calls["a"].done():  # noqa: ASYNC110 - not one tick longer
             await asyncio.sleep(0)
         calls["b"].cancel()
         await settled()
@@ -199,12 +194,10 @@ def test_a_waiter_that_is_cancelled_just_as_its_turn_comes_passes_it_on() -> Non
         await asyncio.wait(calls.values())
         return stage.order
 
-    assert ["a", "c"] == virtually(main)
+    assert virtually(main) == ["a", "c"]
 
 
-def test_where_all_who_waited_are_gone_the_next_comer_goes_at_once() -> None:
-    """The dead in the queue hold up nobody."""
-
+def test_a_queue_of_cancelled_calls_holds_up_nobody() -> None:
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         first, waiting = call(through, stage, "a"), call(through, stage, "b")
@@ -218,4 +211,4 @@ def test_where_all_who_waited_are_gone_the_next_comer_goes_at_once() -> None:
         await asyncio.wait([first, waiting, late])
         return stage.order
 
-    assert ["a", "c"] == virtually(main)
+    assert virtually(main) == ["a", "c"]

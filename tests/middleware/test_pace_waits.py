@@ -1,4 +1,4 @@
-"""How long requests wait: known rates, waits that the server names, and deadlines."""
+"""How long requests wait: known rates, delays that the server names, and deadlines."""
 
 from __future__ import annotations
 
@@ -19,22 +19,20 @@ from tests.middleware.virtual_time import now, virtually
 # A known rate
 
 
-def test_a_known_rate_is_obeyed_in_every_window() -> None:
-    """At most so many in any ``per`` seconds, wherever the window begins; and not fewer."""
+def test_a_known_rate_holds_in_every_window_and_is_used_in_full() -> None:
+    """Any ``per`` seconds, wherever they start."""
 
     async def main() -> list[float]:
         server, through = Server(), pace(32, Rate(4, per=10.0))
         await asyncio.gather(*(call(through, server) for _ in range(23)))
         return [arrival - server.arrivals[0] for arrival in server.arrivals]
 
-    assert [10.0 * (number // 4) for number in range(23)] == [
-        pytest.approx(arrival) for arrival in virtually(main)
+    assert [pytest.approx(arrival) for arrival in virtually(main)] == [
+        10.0 * (number // 4) for number in range(23)
     ]
 
 
-def test_a_rate_counts_what_went_before_and_not_what_waited() -> None:
-    """Requests a second apart need no wait at a rate that they keep by themselves."""
-
+def test_requests_that_keep_the_rate_by_themselves_do_not_wait() -> None:
     async def main() -> list[float]:
         server, through = Server(), pace(32, Rate(1, per=1.0))
         for _ in range(4):
@@ -42,14 +40,14 @@ def test_a_rate_counts_what_went_before_and_not_what_waited() -> None:
             await asyncio.sleep(1.5)
         return [arrival - server.arrivals[0] for arrival in server.arrivals]
 
-    assert [0.0, 1.5, 3.0, 4.5] == virtually(main)
+    assert virtually(main) == [0.0, 1.5, 3.0, 4.5]
 
 
-# Waits that the server names
+# Delays that the server names
 
 
 @pytest.mark.parametrize(
-    ("refusal", "seconds"),
+    ("throttled", "seconds"),
     [
         (told(0), 1.0),
         (told(7), 8.0),
@@ -79,219 +77,215 @@ def test_a_rate_counts_what_went_before_and_not_what_waited() -> None:
     ],
     ids=lambda value: str(dict(value.headers)) if isinstance(value, Response) else str(value),
 )
-def test_after_a_refusal_everybody_waits_longer_than_told_and_the_first_back_goes_alone(
-    refusal: Response, seconds: float
+def test_after_a_throttle_all_calls_wait_the_delay_and_a_margin_and_a_probe_comes_first(
+    throttled: Response, seconds: float
 ) -> None:
-    """The wait is named to one and is everybody's; Laravel rounds it down, so a second more."""
+    """The server names the delay to one call; Laravel rounds it down, so the margin is a second."""
 
     async def main() -> list[float]:
-        server, through = Server([refusal], seconds=2.0), pace()
+        server, through = Server([throttled], seconds=2.0), pace()
         await call(through, server)
-        shut = now()
+        throttled_at = now()
         await asyncio.gather(*(call(through, server) for _ in range(3)))
-        return [arrival - shut for arrival in server.arrivals[1:]]
+        return [arrival - throttled_at for arrival in server.arrivals[1:]]
 
     first, *others = virtually(main)
-    assert pytest.approx(seconds) == first
-    assert 2 == len([arrival for arrival in others if arrival >= seconds + 2.0 - TICK])
+    assert first == pytest.approx(seconds)
+    assert len([arrival for arrival in others if arrival >= seconds + 2.0 - TICK]) == 2
 
 
-def test_those_who_wait_already_wait_longer() -> None:
-    """A refusal shuts the door for the queue too, not only for who comes later."""
-
+def test_a_named_delay_holds_for_the_calls_in_the_queue() -> None:
     async def main() -> list[float]:
         server, through = Server([told(5, 503)], seconds=1.0), pace(1)
-        begun = now()
+        started_at = now()
         await asyncio.gather(*(call(through, server) for _ in range(3)))
-        return [arrival - begun for arrival in server.arrivals]
+        return [arrival - started_at for arrival in server.arrivals]
 
-    assert [0.0, pytest.approx(7.0), pytest.approx(8.0)] == virtually(main)
+    assert virtually(main) == [0.0, pytest.approx(7.0), pytest.approx(8.0)]
 
 
-def test_a_503_that_names_no_wait_shuts_nothing() -> None:
-    """Nor does any other failure: that is what backing off is for."""
+def test_a_503_without_a_sensible_delay_delays_nothing() -> None:
+    """Nor does any other failure: the retry layer backs off."""
 
     async def main() -> float:
         server, through = Server([answer(503), answer(500), told("soon", 503)]), pace()
-        begun = now()
+        started_at = now()
         for _ in range(4):
             await call(through, server)
-        return now() - begun
+        return now() - started_at
 
-    assert 0.0 == virtually(main)
+    assert virtually(main) == 0.0
 
 
-def test_a_key_that_waits_does_not_hold_up_another() -> None:
-    """A pace for each key: an agency's other projects go on."""
-
+def test_a_key_that_waits_does_not_delay_another_key() -> None:
     async def main() -> float:
-        refused, other = pace(), pace()
-        await call(refused, Server([told(600)]))
-        begun = now()
+        throttled, other = pace(), pace()
+        await call(throttled, Server([told(600)]))
+        started_at = now()
         await call(other, Server())
-        return now() - begun
+        return now() - started_at
 
-    assert 0.0 == virtually(main)
+    assert virtually(main) == 0.0
 
 
-def test_the_margin_doubles_while_refusals_go_on_and_shrinks_after_a_success() -> None:
-    """A server that says 0 for ever is asked ever more rarely, up to a minute apart."""
+def test_the_margin_doubles_with_each_throttle_and_starts_again_after_a_success() -> None:
+    """Up to a minute, for a server that names 0 for ever."""
 
     async def main() -> list[float]:
-        refusals = [told(0, 503)] * 9
-        server, through = Server([*refusals, answer(), told(0, 503)]), pace()
-        for _ in range(len(refusals) + 3):
+        throttles = [told(0, 503)] * 9
+        server, through = Server([*throttles, answer(), told(0, 503)]), pace()
+        for _ in range(len(throttles) + 3):
             await call(through, server)
         arrivals = server.arrivals
         return [after - before for before, after in pairwise(arrivals)]
 
-    assert [
+    assert virtually(main) == [
         *(pytest.approx(wait) for wait in (1, 2, 4, 8, 16, 32)),
         *([pytest.approx(LONGEST_MARGIN_SECONDS)] * 3),
         0.0,
         pytest.approx(1.0),
-    ] == virtually(main)
+    ]
 
 
-def test_refusals_of_what_was_in_flight_together_count_as_one() -> None:
-    """Four answers of 429 at once are one refusal, not a reason to double twice."""
+def test_throttles_of_one_wave_count_as_one() -> None:
+    """Four 429s at once double no delay."""
 
     async def main() -> float:
         server, through = Server([told(0)] * 4, seconds=0.5), pace()
         await asyncio.gather(*(call(through, server) for _ in range(4)))
-        shut = now()
+        throttled_at = now()
         await call(through, server)
-        return server.arrivals[-1] - shut
+        return server.arrivals[-1] - throttled_at
 
-    assert pytest.approx(1.0) == virtually(main)
+    assert virtually(main) == pytest.approx(1.0)
 
 
-def test_a_shorter_wait_does_not_shorten_a_longer_one() -> None:
-    """Answers come out of order; the longest wait named holds."""
+def test_a_shorter_delay_does_not_shorten_a_longer_one() -> None:
+    """Responses arrive out of order."""
 
     async def main() -> float:
         server, through = Server([told(60), told(1)], seconds=0.5), pace()
         await asyncio.gather(call(through, server), call(through, server))
-        shut = now()
+        throttled_at = now()
         await call(through, server)
-        return server.arrivals[-1] - shut
+        return server.arrivals[-1] - throttled_at
 
-    assert pytest.approx(61.0) == virtually(main)
+    assert virtually(main) == pytest.approx(61.0)
 
 
 # Deadlines
 
 
-def test_a_call_whose_turn_comes_too_late_is_told_so_at_once() -> None:
-    """With the time at which the server takes requests again; nothing is sent."""
+def test_a_call_whose_turn_comes_after_its_deadline_fails_at_once() -> None:
+    """With the time at which the next request may be sent; nothing is sent."""
 
     async def main() -> tuple[float, int, datetime | None]:
         server, through = Server([told(300)]), pace()
         await call(through, server)
-        begun = now()
+        started_at = now()
         with pytest.raises(DeadlineExceeded, match="nothing was sent") as caught:
             await call(through, server, within=120.0)
-        return now() - begun, len(server.arrivals), caught.value.retry_at
+        return now() - started_at, len(server.arrivals), caught.value.retry_at
 
     waited, arrived, retry_at = virtually(main)
-    assert (0.0, 1) == (waited, arrived)
+    assert waited == 0.0
+    assert arrived == 1
     assert retry_at is not None
     assert abs(retry_at - (datetime.now(UTC) + timedelta(seconds=301))) < timedelta(seconds=5)
 
 
-def test_impatient_calls_in_the_queue_are_dismissed_when_the_wait_is_named() -> None:
-    """Those with time enough stay, in their order."""
+def test_a_named_delay_dismisses_the_queued_calls_with_an_earlier_deadline() -> None:
+    """The others stay, in their order."""
 
-    async def main() -> tuple[dict[str, float | None], list[str]]:
+    async def main() -> tuple[float, list[str]]:
         stage, through = Stage(), pace(1)
         calls = {
             "first": call(through, stage, "first"),
-            "hasty": call(through, stage, "hasty", within=60.0),
-            "calm": call(through, stage, "calm", within=600.0),
-            "patient": call(through, stage, "patient", within=60.0, patient=True),
+            "short deadline": call(through, stage, "short deadline", within=60.0),
+            "long deadline": call(through, stage, "long deadline", within=600.0),
+            "bulk": call(through, stage, "bulk", within=60.0, patient=True),
         }
         await settled()
         await stage.end("first", told(300, 503))
-        assert calls["hasty"].done()
-        assert isinstance(calls["hasty"].exception(), DeadlineExceeded)
-        begun = now()
-        await stage.arrival("calm")
-        waited = now() - begun
-        await stage.end("calm")
-        await stage.end("patient")
+        assert calls["short deadline"].done()
+        assert isinstance(calls["short deadline"].exception(), DeadlineExceeded)
+        started_at = now()
+        await stage.arrival("long deadline")
+        waited = now() - started_at
+        await stage.end("long deadline")
+        await stage.end("bulk")
         await asyncio.wait(calls.values())
-        return {"waited": waited}, stage.order
+        return waited, stage.order
 
     waited, order = virtually(main)
-    assert ["first", "calm", "patient"] == order
-    assert {"waited": pytest.approx(301.0)} == waited
+    assert order == ["first", "long deadline", "bulk"]
+    assert waited == pytest.approx(301.0)
 
 
-def test_where_only_an_answer_can_tell_when_the_next_may_go_the_deadline_itself_decides() -> None:
-    """Until it comes, nobody is dismissed for a wait that nobody knows."""
+def test_a_queued_call_behind_a_request_in_flight_waits_until_its_deadline() -> None:
+    """Nobody knows when the request in flight will end."""
 
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         calls = {
             "first": call(through, stage, "first"),
-            "hasty": call(through, stage, "hasty", within=0.5),
-            "calm": call(through, stage, "calm", within=5.0),
+            "short deadline": call(through, stage, "short deadline", within=0.5),
+            "long deadline": call(through, stage, "long deadline", within=5.0),
         }
         await settled()
-        with pytest.raises(DeadlineExceeded, match="before its turn came"):
-            await calls["hasty"]
+        with pytest.raises(DeadlineExceeded, match="before the call's turn"):
+            await calls["short deadline"]
         await stage.end("first")
-        await stage.end("calm")
-        await calls["calm"]
+        await stage.end("long deadline")
+        await calls["long deadline"]
         return stage.order
 
-    assert ["first", "calm"] == virtually(main)
+    assert virtually(main) == ["first", "long deadline"]
 
 
 def test_each_call_in_the_queue_has_its_own_deadline() -> None:
-    """One timer for all of them, in whatever order they came."""
+    """One timer serves all of them, in any order."""
 
     async def main() -> list[float]:
         stage, through = Stage(), pace(1)
-        first, begun = call(through, stage, "first"), now()
+        first, started_at = call(through, stage, "first"), now()
 
-        async def hasty(within: float) -> float:
+        async def expire(within: float) -> float:
             with pytest.raises(DeadlineExceeded):
-                await call(through, stage, "hasty", within=within)
-            return now() - begun
+                await call(through, stage, "short deadline", within=within)
+            return now() - started_at
 
         await settled()
-        ended = await asyncio.gather(*map(hasty, (2.0, 1.0, 3.0, 1.0)))
+        ended = await asyncio.gather(*map(expire, (2.0, 1.0, 3.0, 1.0)))
         await stage.end("first")
         await first
         return ended
 
-    assert [pytest.approx(seconds) for seconds in (2.0, 1.0, 3.0, 1.0)] == virtually(main)
+    assert virtually(main) == [pytest.approx(seconds) for seconds in (2.0, 1.0, 3.0, 1.0)]
 
 
 def test_a_deadline_that_passes_in_the_queue_ends_the_call_and_nothing_is_sent() -> None:
-    """On time, and with no ``retry_at``: no server has named one."""
+    """There is no ``retry_at``, because the server has named no delay."""
 
     async def main() -> tuple[float, datetime | None, list[str]]:
         stage, through = Stage(), pace(1)
         first = call(through, stage, "first")
         await settled()
-        begun = now()
+        started_at = now()
         with pytest.raises(DeadlineExceeded, match="nothing was sent") as caught:
             await call(through, stage, "second", within=5.0)
-        waited = now() - begun
+        waited = now() - started_at
         await stage.end("first")
         await first
         return waited, caught.value.retry_at, stage.order
 
     waited, retry_at, order = virtually(main)
-    assert pytest.approx(5.0) == waited
-    assert (None, ["first"]) == (retry_at, order)
+    assert waited == pytest.approx(5.0)
+    assert retry_at is None
+    assert order == ["first"]
 
 
-def test_a_patient_deadline_stands_still_in_the_queue() -> None:
-    """It moves by what the call has waited, so the request has as much time as it began with."""
-
+def test_the_deadline_of_a_bulk_call_moves_by_the_time_in_the_queue() -> None:
     async def main() -> float:
         server, through = Server([told(300)]), pace()
         await call(through, server)
@@ -299,12 +293,10 @@ def test_a_patient_deadline_stands_still_in_the_queue() -> None:
         await through(request(deadline=deadline, priority="bulk"), server)
         return deadline.at - now()
 
-    assert pytest.approx(10.0) == virtually(main)
+    assert virtually(main) == pytest.approx(10.0)
 
 
-def test_an_impatient_deadline_does_not_move() -> None:
-    """One deadline over everything, waits included."""
-
+def test_the_deadline_of_an_interactive_call_does_not_move() -> None:
     async def main() -> float:
         server, through = Server([told(3)]), pace()
         await call(through, server)
@@ -312,4 +304,4 @@ def test_an_impatient_deadline_does_not_move() -> None:
         await through(request(deadline=deadline), server)
         return deadline.at - now()
 
-    assert pytest.approx(6.0) == virtually(main)
+    assert virtually(main) == pytest.approx(6.0)

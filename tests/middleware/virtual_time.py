@@ -1,7 +1,7 @@
-"""An event loop on which nothing takes time: a wait moves its clock instead.
+"""An event loop with a virtual clock: a wait moves the clock instead of taking time.
 
-A second's margin, an hour's ``Retry-After`` and a thousand cancelled calls are over in
-milliseconds, on asyncio's own timers. Where nothing would ever happen again, it says so.
+An hour's ``Retry-After`` and a thousand cancelled calls take milliseconds, on asyncio's own timers.
+A loop in which nothing can ever happen again raises an error.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class _Skipping(selectors.SelectSelector):
-    """Instead of sleeping until the next timer, it moves the clock there."""
+class _SkippingSelector(selectors.SelectSelector):
+    """Moves the clock to the next timer instead of sleeping until then."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,29 +24,29 @@ class _Skipping(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if timeout is None and not ready:
-            raise AssertionError("deadlock: everybody waits, and no timer is set")
+            raise AssertionError("deadlock: every task waits and no timer is set")
         if not ready:
             self.now += max(0.0, timeout or 0.0)
         return ready
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """asyncio's own loop, on a clock that jumps."""
+    """asyncio's own loop on a virtual clock."""
 
     def __init__(self) -> None:
-        self._skipping = _Skipping()
-        super().__init__(self._skipping)
+        self._selector_with_clock = _SkippingSelector()
+        super().__init__(self._selector_with_clock)
 
     def time(self) -> float:
-        return self._skipping.now
+        return self._selector_with_clock.now
 
 
 def virtually(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """What a coroutine function gives on such a loop."""
+    """Run a coroutine function on a virtual loop and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main())
 
 
 def now() -> float:
-    """The running loop's time."""
+    """Return the running loop's time."""
     return asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""The ten operations end to end: over a socket and as a handler, with the same answers."""
+"""The ten operations end to end, over a socket and with the sandbox as a handler."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,7 +31,7 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 @pytest.fixture(params=["socket", "handler"])
 async def on_both(request: pytest.FixtureRequest) -> AsyncIterator[tuple[MoreGoodClient, Sandbox]]:
-    """A client of a sandbox whose clock stands at noon, either way."""
+    """A client of a sandbox whose clock stands at noon, over a socket and without one."""
     with Sandbox(keys=KEY, now=NOON) as sandbox:
         if request.param == "handler":
             async with MoreGoodClient(KEY, transport=sandbox) as client:
@@ -47,12 +47,14 @@ async def on_both(request: pytest.FixtureRequest) -> AsyncIterator[tuple[MoreGoo
 Both = tuple[MoreGoodClient, Sandbox]
 
 
-async def everything(client: MoreGoodClient, sandbox: Sandbox) -> dict[str, Any]:
-    """What each operation gives, by its name."""
-    told: dict[str, Any] = {}
-    told["locations.create"] = place = await client.locations.create(name="Old Town", city="Bern")
-    told["locations.update"] = await client.locations.update(place.id, code="B-1", city=None)
-    told["customers.upsert"] = ada = await client.customers.upsert(
+async def call_everything(client: MoreGoodClient, sandbox: Sandbox) -> dict[str, Any]:
+    """Call each operation; return the results by its name."""
+    results: dict[str, Any] = {}
+    results["locations.create"] = place = await client.locations.create(
+        name="Old Town", city="Bern"
+    )
+    results["locations.update"] = await client.locations.update(place.id, code="B-1", city=None)
+    results["customers.upsert"] = ada = await client.customers.upsert(
         first_name="Ada",
         last_name="Löve",
         email="Ada@example.com",
@@ -61,67 +63,80 @@ async def everything(client: MoreGoodClient, sandbox: Sandbox) -> dict[str, Any]
         has_subscription=True,
         signed_up_at=date(2026, 4, 1),
     )
-    told["charges.create"] = await client.charges.create(
+    results["charges.create"] = await client.charges.create(
         email="ada@example.com", amount=4900, currency="USD", charged_at=NOON
     )
-    told["asks.create"] = await client.asks.create(
+    results["asks.create"] = await client.asks.create(
         phone="+1 415 555 0100", channels=["email", "sms"], reminders_count=1
     )
     sandbox.advance(seconds=60)
     sandbox.write(sandbox.click(ada.id, 4), "Good work.")
-    told["customers.list"] = await client.customers.list().collect()
-    told["customers.reviews"] = await client.customers.reviews(ada.id).collect()
-    told["customers.messages"] = await client.customers.messages(ada.id).collect()
-    told["reviews.list"] = await client.reviews.list().collect()
-    told["messages.list"] = await client.messages.list().collect()
-    return told
+    results["customers.list"] = await client.customers.list().collect()
+    results["customers.reviews"] = await client.customers.reviews(ada.id).collect()
+    results["customers.messages"] = await client.customers.messages(ada.id).collect()
+    results["reviews.list"] = await client.reviews.list().collect()
+    results["messages.list"] = await client.messages.list().collect()
+    return results
 
 
-async def test_each_operation_gives_what_the_server_holds(on_both: Both) -> None:
-    """Field by field, where a field says something."""
-    told = await everything(*on_both)
-    assert {operation.name for operation in OPERATIONS} == set(told)
-    place, moved = told["locations.create"], told["locations.update"]
-    assert ("Old Town", "old-town", "Bern") == (place.name, place.slug, place.city)
-    assert (place.id, "Old Town", "B-1", None) == (moved.id, moved.name, moved.code, moved.city)
-    ada = told["customers.upsert"]
-    assert ("Ada", "Löve", "+14155550100") == (ada.first_name, ada.last_name, ada.phone_e164)
-    assert (True, place.id) == (ada.has_subscription, ada.location_id)
-    assert datetime(2026, 4, 1, tzinfo=UTC) == ada.signed_up_at
-    charge = told["charges.create"]
-    assert (4900, "USD", NOON) == (charge.amount, charge.currency, charge.charged_at)
-    [listed] = told["customers.list"]
-    assert (ada.id, 1, 4900) == (listed.id, listed.charges_count, listed.charges_sum)
-    [review] = told["reviews.list"]
-    assert (4, "Good work.", False) == (review.score, review.review, review.is_hidden)
-    assert told["customers.reviews"] == told["reviews.list"]
-    messages = told["messages.list"]
-    assert {"email", "sms"} == {message.channel for message in messages}
-    assert {told["asks.create"].id} == {message.ask_id for message in messages}
-    assert sorted(messages, key=_id) == sorted(told["customers.messages"], key=_id)
+async def test_each_operation_returns_what_the_server_holds(on_both: Both) -> None:
+    results = await call_everything(*on_both)
+    assert set(results) == {operation.name for operation in OPERATIONS}
+    place, updated = results["locations.create"], results["locations.update"]
+    assert place.name == "Old Town"
+    assert place.slug == "old-town"
+    assert place.city == "Bern"
+    assert updated.id == place.id
+    assert updated.name == "Old Town"
+    assert updated.code == "B-1"
+    assert updated.city is None
+    ada = results["customers.upsert"]
+    assert ada.first_name == "Ada"
+    assert ada.last_name == "Löve"
+    assert ada.phone_e164 == "+14155550100"
+    assert ada.has_subscription is True
+    assert ada.location_id == place.id
+    assert ada.signed_up_at == datetime(2026, 4, 1, tzinfo=UTC)
+    charge = results["charges.create"]
+    assert charge.amount == 4900
+    assert charge.currency == "USD"
+    assert charge.charged_at == NOON
+    [customer] = results["customers.list"]
+    assert customer.id == ada.id
+    assert customer.charges_count == 1
+    assert customer.charges_sum == 4900
+    [review] = results["reviews.list"]
+    assert review.score == 4
+    assert review.review == "Good work."
+    assert review.is_hidden is False
+    assert results["reviews.list"] == results["customers.reviews"]
+    messages = results["messages.list"]
+    assert {message.channel for message in messages} == {"email", "sms"}
+    assert {message.ask_id for message in messages} == {results["asks.create"].id}
+    assert sorted(results["customers.messages"], key=_id) == sorted(messages, key=_id)
 
 
 def _id(row: Any) -> int:
     return int(row.id)
 
 
-async def test_the_answers_are_the_same_with_a_socket_and_without() -> None:
-    """The same models, to the last field; only the links name another host."""
-    told: list[dict[str, object]] = []
+async def test_the_models_are_the_same_over_a_socket_and_without() -> None:
+    """To the last field; only the links name another host."""
+    results: list[dict[str, object]] = []
     for served in (False, True):
         with Sandbox(keys=KEY, now=NOON) as sandbox:
             async with sandbox.serve() as server:
-                way: dict[str, Any] = {"transport": sandbox}
+                options: dict[str, Any] = {"transport": sandbox}
                 if served:
-                    way = {"base_url": server.base_url}
-                async with MoreGoodClient(KEY, **way) as client:
-                    answers = await everything(client, sandbox)
-                    told.append({name: _plain(each) for name, each in answers.items()})
-    assert told[0] == told[1]
+                    options = {"base_url": server.base_url}
+                async with MoreGoodClient(KEY, **options) as client:
+                    models = await call_everything(client, sandbox)
+                    results.append({name: _plain(each) for name, each in models.items()})
+    assert results[1] == results[0]
 
 
 def _plain(value: object) -> object:
-    """A model as a dict, without what the real clock decides."""
+    """Return a model as a dict, without what the real clock decides."""
     fields: tuple[attrs.Attribute[Any], ...] = getattr(value, "__attrs_attrs__", ())
     if fields:
         return {field.name: _plain(getattr(value, field.name)) for field in fields}
@@ -131,8 +146,6 @@ def _plain(value: object) -> object:
         return [*map(_plain, value)]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return value
 
-
-# Both call forms -------------------------------------------------------------------------------
 
 FORMS: list[tuple[str, type[Any], dict[str, Any]]] = [
     ("customers.upsert", CustomerUpsert, {"first_name": "Bob", "email": "bob@example.com"}),
@@ -144,8 +157,8 @@ FORMS: list[tuple[str, type[Any], dict[str, Any]]] = [
 
 
 @pytest.fixture
-async def known(on_both: Both) -> Callable[[str], Callable[..., Awaitable[Any]]]:
-    """Finds a method that sends; the customer and the location that it needs are there."""
+async def method_named(on_both: Both) -> Callable[[str], Callable[..., Awaitable[Any]]]:
+    """Finds a method that sends; its customer and its location exist."""
     client, _ = on_both
     await client.customers.upsert(first_name="Ada", email="ada@example.com")
     place = await client.locations.create(name="Old Town")
@@ -160,52 +173,53 @@ async def known(on_both: Both) -> Callable[[str], Callable[..., Awaitable[Any]]]
     return find
 
 
-Known = Callable[[str], Callable[..., Awaitable[Any]]]
+MethodNamed = Callable[[str], Callable[..., Awaitable[Any]]]
 
 
 @pytest.mark.parametrize(("name", "kind", "fields"), FORMS, ids=[form[0] for form in FORMS])
 async def test_fields_and_a_value_are_the_same_call(
-    known: Known, name: str, kind: type[Any], fields: dict[str, Any]
+    method_named: MethodNamed, name: str, kind: type[Any], fields: dict[str, Any]
 ) -> None:
-    """And both work; what they give says the same."""
-    by_fields = await known(name)(**fields)
-    by_value = await known(name)(kind(**fields))
+    by_fields = await method_named(name)(**fields)
+    by_value = await method_named(name)(kind(**fields))
     shown = [name for name in fields if hasattr(by_fields, name)]
-    assert [getattr(by_fields, each) for each in shown] == [
-        getattr(by_value, each) for each in shown
+    assert [getattr(by_value, each) for each in shown] == [
+        getattr(by_fields, each) for each in shown
     ]
 
 
 @pytest.mark.parametrize(("name", "kind", "fields"), FORMS, ids=[form[0] for form in FORMS])
-async def test_a_value_and_fields_together_are_refused(
-    known: Known, on_both: Both, name: str, kind: type[Any], fields: dict[str, Any]
+async def test_a_value_and_fields_together_are_refused_before_sending(
+    method_named: MethodNamed, on_both: Both, name: str, kind: type[Any], fields: dict[str, Any]
 ) -> None:
-    """Nobody can say which one is meant; nothing is sent."""
     before = on_both[1].audit().requests
     with pytest.raises(InvalidRequest, match="not both") as refused:
-        await known(name)(kind(**fields), **fields)
-    assert (name, [*fields]) == (refused.value.operation, [*refused.value.fields])
-    assert before == on_both[1].audit().requests
+        await method_named(name)(kind(**fields), **fields)
+    assert refused.value.operation == name
+    assert [*refused.value.fields] == [*fields]
+    assert on_both[1].audit().requests == before
 
 
 @pytest.mark.parametrize(("name", "kind", "fields"), FORMS, ids=[form[0] for form in FORMS])
-@pytest.mark.parametrize("odd", [{}, {"nmae": "x"}, "text", 7], ids=repr)
-async def test_what_cannot_be_sent_is_refused_with_its_operation(
-    known: Known, on_both: Both, name: str, kind: type[Any], fields: dict[str, Any], odd: Any
+@pytest.mark.parametrize("wrong", [{}, {"nmae": "x"}, "text", 7], ids=repr)
+async def test_a_wrong_value_is_refused_before_sending_with_its_operation(
+    method_named: MethodNamed,
+    on_both: Both,
+    name: str,
+    kind: type[Any],
+    fields: dict[str, Any],
+    wrong: Any,
 ) -> None:
-    """No fields, a misspelt one, and things that are no value."""
+    """No fields, a misspelt one, and values of other types."""
     before = on_both[1].audit().requests
     with pytest.raises(InvalidRequest) as refused:
-        await (known(name)(odd) if odd != {} else known(name)())
-    assert name == refused.value.operation
+        await (method_named(name)(wrong) if wrong != {} else method_named(name)())
+    assert refused.value.operation == name
     assert not refused.value.may_have_applied
-    assert before == on_both[1].audit().requests
+    assert on_both[1].audit().requests == before
 
 
-# Refusals --------------------------------------------------------------------------------------
-
-
-NOT_THERE: list[Callable[[MoreGoodClient], Awaitable[Any]]] = [
+NOT_FOUND: list[Callable[[MoreGoodClient], Awaitable[Any]]] = [
     lambda client: client.locations.update(9041, name="Nowhere"),
     lambda client: client.charges.create(email="no@example.com", amount=1, currency="USD"),
     lambda client: client.asks.create(email="no@example.com", channels=["email"]),
@@ -216,57 +230,61 @@ NOT_THERE: list[Callable[[MoreGoodClient], Awaitable[Any]]] = [
 
 @pytest.mark.parametrize(
     "call",
-    NOT_THERE,
+    NOT_FOUND,
     ids=["locations.update", "charges.create", "asks.create", "reviews", "messages"],
 )
-async def test_what_is_not_there_is_not_found(
+async def test_an_unknown_customer_or_location_is_not_found_and_without_effect(
     on_both: Both, call: Callable[[MoreGoodClient], Awaitable[Any]]
 ) -> None:
-    """404, and certainly without effect."""
     with pytest.raises(NotFound) as raised:
         await call(on_both[0])
-    assert (404, False) == (raised.value.status, raised.value.may_have_applied)
+    assert raised.value.status == 404
+    assert raised.value.may_have_applied is False
 
 
-async def test_the_servers_complaints_come_by_field(on_both: Both) -> None:
-    """A slug that is taken is found out only there."""
+async def test_the_servers_validation_errors_come_by_field(on_both: Both) -> None:
+    """Only the server knows that a slug is taken."""
     client, sandbox = on_both
     await client.locations.create(name="Old Town", slug="old-town")
     with pytest.raises(ValidationFailed) as raised:
         await client.locations.create(name="Another", slug="old-town")
-    assert ["slug"] == [*raised.value.fields]
-    assert ("locations.create", 1) == (raised.value.operation, sandbox.audit().locations)
+    assert [*raised.value.fields] == ["slug"]
+    assert raised.value.operation == "locations.create"
+    assert sandbox.audit().locations == 1
 
 
 @pytest.mark.parametrize("wrong", ["7", True, 1.5, -1, None, "7/../8"], ids=repr)
 @pytest.mark.parametrize("name", ["customers.reviews", "customers.messages", "locations.update"])
-async def test_an_id_is_a_whole_number(on_both: Both, name: str, wrong: Any) -> None:
-    """Anything else could name another path; nothing is sent."""
+async def test_an_id_that_is_no_whole_number_is_refused_before_sending(
+    on_both: Both, name: str, wrong: Any
+) -> None:
+    """It could name another path."""
     client, sandbox = on_both
     noun, verb = name.split(".")
     fields = {"city": "Bern"} if name == "locations.update" else {}
     with pytest.raises(InvalidRequest, match="whole number") as refused:
         await getattr(getattr(client, noun), verb)(wrong, **fields)
-    assert name == refused.value.operation
-    assert {} == dict(sandbox.audit().requests)
+    assert refused.value.operation == name
+    assert dict(sandbox.audit().requests) == {}
 
 
-async def test_none_is_sent_as_null_and_what_is_left_out_is_not_sent(reader: Reader) -> None:
-    """The body, as the far side gets it."""
+async def test_none_is_sent_as_null_and_a_field_that_is_left_out_is_not_sent(
+    reader: Reader,
+) -> None:
     bodies = list[bytes | None]()
 
-    async def far(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         bodies.append(request.body)
         return answered({"success": True, "data": {"id": 1}})
 
-    await reader(far).customers.upsert(first_name="Ada", email="ada@example.com", city=None)
-    assert [{"first_name": "Ada", "email": "ada@example.com", "city": None}] == [
-        json.loads(body or b"") for body in bodies
+    await reader(respond).customers.upsert(first_name="Ada", email="ada@example.com", city=None)
+    assert [json.loads(body or b"") for body in bodies] == [
+        {"first_name": "Ada", "email": "ada@example.com", "city": None}
     ]
 
 
 async def test_a_wrong_key_is_unauthorized(on_both: Both) -> None:
-    """With what to do about it, and without the key."""
+    """The error says what to do, without the key."""
     client, sandbox = on_both
     with pytest.raises(Unauthorized) as raised:
         await client.with_options(api_key="another").customers.list()

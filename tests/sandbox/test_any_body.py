@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from moregood_async.operations import OPERATIONS
 from moregood_async.sandbox import Sandbox
 from moregood_async.sandbox.inputs import form
+from tests.depth import scaled
 from tests.sandbox.api import ADA, Api
 
 FIELDS = (
@@ -57,14 +58,14 @@ def answered(path: str, body: bytes, kind: str = "application/json") -> None:
     asyncio.run(ask())
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scaled(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(PATHS), body=BODIES | REASONABLE)
 def test_any_json_is_answered(path: str, body: Any) -> None:
     """Taken, not found or refused, and what was stored can be listed: never a 500."""
     answered(path, json.dumps(body).encode())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=scaled(25), deadline=None)
 @given(path=st.sampled_from(PATHS), body=st.binary() | st.text().map(str.encode))
 def test_any_bytes_are_answered(path: str, body: bytes) -> None:
     """As JSON and as a form."""
@@ -72,7 +73,7 @@ def test_any_bytes_are_answered(path: str, body: bytes) -> None:
     answered(path, body, "application/x-www-form-urlencoded")
 
 
-@settings(max_examples=100)
+@settings(max_examples=scaled(100))
 @given(st.text(alphabet="ab[]=&%1é+", max_size=30))
 def test_any_form_is_read(text: str) -> None:
     """Into strings and lists of strings."""
@@ -80,7 +81,7 @@ def test_any_form_is_read(text: str) -> None:
         assert all(isinstance(each, str) for each in ([value] if isinstance(value, str) else value))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scaled(60), deadline=None)
 @given(
     path=st.sampled_from(["/customers", "/reviews", "/messages", "/customers/1/reviews"]),
     query=st.text(max_size=12) | st.integers().map(lambda number: f"page={number}&per_page=7"),

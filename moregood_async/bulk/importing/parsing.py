@@ -16,7 +16,7 @@ from moregood_async.bulk.importing.phones import NoPhone, Phones
 from moregood_async.bulk.importing.presets import Preset
 from moregood_async.bulk.importing.rows import ERROR, MAY_HAVE_BEEN_ASKED, Record, Row
 from moregood_async.bulk.importing.values import is_blank, read, shown, split_name
-from moregood_async.models.fields import given
+from moregood_async.models.fields import has_text
 
 _COMMA = "name: has a comma; it is split at its first blank, so the first name must come first"
 
@@ -150,7 +150,7 @@ class _Parsed:
         try:
             self.fields["phone"] = phones.normal(phone)
         except NoPhone as error:
-            if given(self.fields.get("email")):
+            if has_text(self.fields.get("email")):
                 del self.fields["phone"]
                 self.warnings.append(f"phone: {error}; left out")
             else:
