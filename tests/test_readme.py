@@ -5,7 +5,7 @@ The convention, which leaves no trace in the README:
 - A block stands alone. Its names are `client`, an open client of an embedded sandbox that knows
   Ada (``ada@example.com``) and has her reviews, and what it imports and defines itself.
 - ``MOREGOOD_API_KEY`` and ``MOREGOOD_BASE_URL`` name that sandbox, which listens in a thread.
-- A block runs in an empty folder.
+- A block runs in a folder that has a ``customers.csv`` and nothing else.
 - ``await``, ``async for`` and ``async with`` may stand at its top; it runs in a loop then.
 - A block with a function ``test_…`` is a test file: pytest runs it in a process of its own.
 - ``<!-- goes on -->`` on the line before a block: it also has the names of the block before it.
@@ -137,8 +137,9 @@ def test_the_readme_has_blocks_of_every_kind() -> None:
 def test_every_python_block_runs(
     block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As it stands, in an empty folder."""
+    """As it stands, beside a file of customers."""
     monkeypatch.chdir(tmp_path)
+    Path("customers.csv").write_text("First name,E-mail\nAda,ada@example.com\nBo,bo@example.com\n")
     chain = [block]
     while chain[0].goes_on:
         chain.insert(0, PYTHON[PYTHON.index(chain[0]) - 1])
