@@ -60,13 +60,13 @@ process ended, and becomes UNKNOWN.
 
 **Reconciling.** UNKNOWN is never sent again by itself. An ask that was applied shows by the
 customer's messages; a charge by the customer's number of charges, which the response to the
-upsert told before. If ``reconcile_after`` seconds after the request could last have been sent
+upsert had before it. If ``reconcile_after`` seconds after the request could last have been sent
 there is no trace of it, it was not applied, and the row becomes READY. If the API does not tell,
 the row stays UNKNOWN, and a person decides.
 
 **One person, one ask.** When a row is registered, it claims its contacts (keyed hashes of email
 and phone); before its ask becomes INTENDED, it claims the API's id of its customer. The first row
-to claim owns the claim for the life of the job, and only the owner asks. A customer whom the API
+to claim owns the claim for the life of the job, and only the owner asks. A customer that the API
 reports as asked since the job began, by no row of the job, was asked by something else, and is
 skipped.
 

@@ -36,8 +36,8 @@ class ContactIndex:
         """Return why the owner of one of these contacts is not asked again, or None."""
         if not self._has_asked:
             return None
-        marks = claims.placeholders(len(contacts))
-        sql = f"SELECT reason FROM asked WHERE hash IN ({marks}) LIMIT 1"  # noqa: S608
+        slots = claims.placeholders(len(contacts))
+        sql = f"SELECT reason FROM asked WHERE hash IN ({slots}) LIMIT 1"  # noqa: S608
         found = self._connection.execute(sql, contacts).fetchone()
         return None if found is None else SkipReason(found[0])
 
