@@ -105,13 +105,13 @@ def contacts_of(connection: sqlite3.Connection, row_indexes: Sequence[int]) -> d
     return {key: row_index for key, row_index in claims if row_index in wanted}
 
 
-def has_other_charge(connection: sqlite3.Connection, entry: JournalEntry) -> bool:
-    """Return whether another row may have charged the customer since the entry's upsert."""
-    values = {
-        "customer_id": entry.customer_id,
-        "row_index": entry.row_index,
-        "saved_at": entry.saved_at,
-    }
+def has_other_charge(connection: sqlite3.Connection, values: Mapping[str, Any]) -> bool:
+    """Return whether another row may have charged a customer since a row's upsert.
+
+    Args:
+        connection: The journal.
+        values: ``customer_id``, ``row_index`` and ``saved_at`` of the row.
+    """
     [others] = connection.execute(_OTHER_CHARGES, values).fetchone()
     return bool(others)
 

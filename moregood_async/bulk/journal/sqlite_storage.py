@@ -109,7 +109,12 @@ class SqliteStorage:
 
     def has_other_charge(self, entry: JournalEntry) -> Awaitable[bool]:
         """Return whether another row may have charged the customer since the entry's upsert."""
-        return self._writer.read(partial(queries.has_other_charge, entry=entry))
+        values = {
+            "customer_id": entry.customer_id,
+            "row_index": entry.row_index,
+            "saved_at": entry.saved_at,
+        }
+        return self._writer.read(partial(queries.has_other_charge, values=values))
 
     def last_alive_at(self) -> Awaitable[float | None]:
         """Return the time of the latest heartbeat."""
