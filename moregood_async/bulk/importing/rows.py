@@ -91,10 +91,10 @@ def _named(name: str, mapping: ColumnMapping) -> str:
     return f"{name} (column {column}): " if column else f"{name}: "
 
 
-def unguarded(cell: str) -> str:
+def strip_guard(cell: str) -> str:
     """A cell without the apostrophe that exports put before what a spreadsheet would run.
 
-    >>> unguarded("'+1 415 555 0100"), unguarded("'s-Hertogenbosch")
+    >>> strip_guard("'+1 415 555 0100"), strip_guard("'s-Hertogenbosch")
     ('+1 415 555 0100', "'s-Hertogenbosch")
     """
     return cell[1:] if _GUARDED.match(cell) else cell

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final, cast
 from uuid import UUID
 
-from moregood_async.bulk.importing.rows import unguarded
+from moregood_async.bulk.importing.rows import strip_guard
 
 _YES: Final = frozenset({"yes", "y", "true", "t", "1", "on"})
 _NO: Final = frozenset({"no", "n", "false", "f", "0", "off"})
@@ -30,7 +30,7 @@ def read(field: str, value: object) -> Any:
         ValueError: It cannot be read as that; says why, and quotes nothing.
     """
     if isinstance(value, str):
-        value = unguarded(value.strip())
+        value = strip_guard(value.strip())
         if "\0" in value:
             raise ValueError("holds a NUL; take it out")
     if is_blank(value):

@@ -4,7 +4,7 @@ import pytest
 
 from moregood_async.bulk.importing.columns import ColumnMapping
 from moregood_async.bulk.importing.parsing import row_of
-from moregood_async.bulk.importing.rows import Record, Row, told, unguarded
+from moregood_async.bulk.importing.rows import Record, Row, strip_guard, told
 from moregood_async.bulk.importing.values import slugs_in, yes_or_no
 from moregood_async.errors import InvalidRequest
 
@@ -144,7 +144,7 @@ def test_the_repr_of_a_row_shows_nobody() -> None:
 def test_the_guard_of_exports_is_taken_off() -> None:
     """An apostrophe before = + - @, and no other."""
     assert row("'@da").fields["first_name"] == "@da"
-    assert [unguarded(cell) for cell in ("'=a", "'@a", "'s", "a")] == ["=a", "@a", "'s", "a"]
+    assert [strip_guard(cell) for cell in ("'=a", "'@a", "'s", "a")] == ["=a", "@a", "'s", "a"]
 
 
 def test_slugs_are_split_once_each() -> None:
