@@ -1,17 +1,18 @@
-"""Who must not be asked: what columns are called, and what their cells say."""
+"""Who must not be asked: the names of columns, and the meaning of their cells."""
 
 import pytest
 
-from moregood_async.bulk.importing.consent import CONSENTS, forbidden, word_of
-from moregood_async.bulk.importing.headers import field_named
+from moregood_async.bulk.importing.consent import CONSENTS, find_opt_outs, read_permission
+from moregood_async.bulk.importing.headers import find_field
 
-NOTHING = ["", " ", None, "NULL", "nan", float("nan"), "\\N", "unknown", "-", {"state": None}]
+BLANK = ["", " ", None, "NULL", "nan", float("nan"), "\\N", "unknown", "-", {"state": None}]
 NO = ["no", "N", "FALSE", "0", 0, 0.0, False, "off"]
 YES = ["yes", "Y", "True", "1", "1.0", 1, True, "x"]
 DATES = ["2024-05-01", "2024-05-01T10:30:00Z", "5/1/2024", "01.05.2024 10:30", "1714559400"]
-MAY = ["subscribed", "Opted in", "opt-in", {"state": "subscribed"}]
-MAY_NOT = ["unsubscribed", "Not subscribed", "opted_out", "pending", {"state": "not_subscribed"}]
+ALLOWED = ["subscribed", "Opted in", "opt-in", {"state": "subscribed"}]
+FORBIDDEN = ["unsubscribed", "Not subscribed", "opted_out", "pending", {"state": "not_subscribed"}]
 UNCLEAR = ["maybe", "да", ["a"], "2", {"x": 1}, "-1", 2, "yes and no"]
+NEVER = ["none", "never", "n/a", "0000-00-00 00:00:00"]
 
 
 @pytest.mark.parametrize(
@@ -39,33 +40,36 @@ UNCLEAR = ["maybe", "да", ["a"], "2", {"x": 1}, "-1", 2, "yes and no"]
         ("On", None),
     ],
 )
-def test_a_column_says_what_it_is_about(column: str, field: str | None) -> None:
-    """By the names that exports have for it."""
-    assert field == field_named(column)
+def test_a_column_of_consent_is_found_by_the_names_that_exports_use(
+    column: str, field: str | None
+) -> None:
+    assert find_field(column) == field
 
 
-@pytest.mark.parametrize("said", NOTHING, ids=repr)
-def test_a_blank_says_nothing(said: object) -> None:
-    """And neither does a table's null: the person is asked."""
-    assert {word_of(consent, said) for consent in CONSENTS.values()} == {""}
+@pytest.mark.parametrize("value", BLANK, ids=repr)
+def test_a_blank_cell_does_not_keep_a_person_from_being_asked(value: object) -> None:
+    """The null of a table or a database is blank too."""
+    assert {read_permission(consent, value) for consent in CONSENTS.values()} == {"blank"}
 
 
 @pytest.mark.parametrize(
-    ("said", "accepts", "unsubscribed"),
+    ("value", "accepts", "unsubscribed"),
     [
-        *((said, "may not", "may") for said in NO),
-        *((said, "may", "may not") for said in [*YES, *DATES]),
-        *((said, "may", "may") for said in MAY),
-        *((said, "may not", "may not") for said in MAY_NOT),
-        *((said, "not understood", "not understood") for said in UNCLEAR),
-        *((said, "may not", "") for said in ["none", "never", "n/a", "0000-00-00 00:00:00"]),
+        *((value, "forbidden", "allowed") for value in NO),
+        *((value, "allowed", "forbidden") for value in [*YES, *DATES]),
+        *((value, "allowed", "allowed") for value in ALLOWED),
+        *((value, "forbidden", "forbidden") for value in FORBIDDEN),
+        *((value, "unclear", "unclear") for value in UNCLEAR),
+        *((value, "forbidden", "blank") for value in NEVER),
     ],
     ids=repr,
 )
-def test_a_cell_says_who_may_be_asked(said: object, accepts: str, unsubscribed: str) -> None:
-    """A yes forbids it in a column of the one kind, and allows it in one of the other."""
-    assert accepts == word_of(CONSENTS["accepts_email"], said)
-    assert unsubscribed == word_of(CONSENTS["unsubscribed"], said)
+def test_a_cell_is_read_by_what_its_column_records(
+    value: object, accepts: str, unsubscribed: str
+) -> None:
+    """A yes allows asking in a column that accepts, and forbids it in one that unsubscribes."""
+    assert read_permission(CONSENTS["accepts_email"], value) == accepts
+    assert read_permission(CONSENTS["unsubscribed"], value) == unsubscribed
 
 
 @pytest.mark.parametrize(
@@ -76,28 +80,37 @@ def test_a_cell_says_who_may_be_asked(said: object, accepts: str, unsubscribed: 
         ("unsubscribed_sms", {"sms"}),
     ],
 )
-def test_a_yes_closes_the_channels_that_the_column_is_about(field: str, channels: set[str]) -> None:
-    """And no other."""
-    assert channels == set(forbidden([("Left", CONSENTS[field], "yes")])[0])
+def test_a_yes_closes_only_the_channels_of_its_column(field: str, channels: set[str]) -> None:
+    opted_out, _ = find_opt_outs([("Left", CONSENTS[field], "yes")])
+    assert set(opted_out) == channels
 
 
-def test_what_cannot_be_understood_counts_as_a_no_and_is_not_quoted() -> None:
+def test_an_unclear_cell_counts_as_a_no_and_is_not_quoted() -> None:
     """When in doubt, nobody is asked."""
     consents = [("Consent", CONSENTS["accepts_marketing"], "call ada@example.com")]
-    why, warnings = forbidden(consents)
-    assert why == dict.fromkeys(("email", "sms"), "Consent: cannot be understood")
+    opted_out, warnings = find_opt_outs(consents)
+    assert opted_out == dict.fromkeys(("email", "sms"), "Consent: cannot be understood")
     assert warnings == ["Consent: cannot be understood, so it counts as a no; write yes or no"]
 
 
-@pytest.mark.parametrize(("said", "shown"), [("0", "0"), (1, "1"), ("2024-05-01", "a date")])
-def test_why_is_said_with_the_word_or_as_a_date(said: object, shown: str) -> None:
-    """Never with more."""
-    consent = CONSENTS["accepts_email" if said == "0" else "unsubscribed_email"]
-    assert forbidden([("Mail", consent, said)])[0] == {"email": f"Mail: {shown}"}
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("accepts_email", "0", "Mail: 0"),
+        ("unsubscribed_email", 1, "Mail: 1"),
+        ("unsubscribed_email", "2024-05-01", "Mail: a date"),
+    ],
+)
+def test_the_reason_quotes_a_known_word_and_no_date(
+    field: str, value: object, reason: str
+) -> None:
+    opted_out, _ = find_opt_outs([("Mail", CONSENTS[field], value)])
+    assert opted_out == {"email": reason}
 
 
-def test_one_no_among_many_yeses_is_a_no() -> None:
-    """Whatever their order."""
+def test_one_no_among_several_yeses_is_a_no() -> None:
+    """In any sequence."""
     accepts = CONSENTS["accepts_email"]
-    for order in (["yes", "no"], ["no", "yes"]):
-        assert "email" in forbidden([("Mail", accepts, said) for said in order])[0]
+    for values in (["yes", "no"], ["no", "yes"]):
+        opted_out, _ = find_opt_outs([("Mail", accepts, value) for value in values])
+        assert "email" in opted_out

@@ -1,10 +1,15 @@
-"""Encodings: what a file is told to be in, and that nothing is garbled where that is wrong."""
+"""Encodings are detected, and a wrong guess garbles no name."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.importing.encoding import canonical, encoding_of, misread, spoken
+from moregood_async.bulk.importing.encoding import (
+    describe_misreading,
+    detect_encoding,
+    display_name,
+    normalize_encoding,
+)
 
 TEXT = "First Name,Town\nZoë,Köln\n"
 
@@ -28,38 +33,40 @@ TEXT = "First Name,Town\nZoë,Köln\n"
     ],
     ids=repr,
 )
-def test_an_encoding_is_told(content: bytes, encoding: str) -> None:
-    """By its mark, by its NULs, by what is valid; a stray NUL is no UTF-16."""
-    assert encoding == encoding_of([content])
+def test_an_encoding_is_detected_by_its_mark_its_nuls_or_its_validity(
+    content: bytes, encoding: str
+) -> None:
+    """A stray NUL does not make a file UTF-16."""
+    assert detect_encoding([content]) == encoding
 
 
-def test_a_few_broken_bytes_make_no_windows_1252() -> None:
-    """Where much else is valid UTF-8; where nearly nothing is, they do."""
-    assert encoding_of([TEXT.encode() * 50, b"Ren\xe9\n" * 3]) == "utf-8"
-    assert encoding_of([TEXT.encode("cp1252") * 50, "É”".encode("cp1252")]) == "cp1252"
+def test_a_few_broken_bytes_do_not_make_a_utf_8_file_windows_1252() -> None:
+    """A file in which nearly nothing is valid UTF-8 is Windows-1252."""
+    assert detect_encoding([TEXT.encode() * 50, b"Ren\xe9\n" * 3]) == "utf-8"
+    assert detect_encoding([TEXT.encode("cp1252") * 50, "É”".encode("cp1252")]) == "cp1252"
 
 
 @given(st.text(max_size=40), st.integers(1, 5))
-def test_the_pieces_do_not_matter(text: str, size: int) -> None:
-    """A character may stand across two of them."""
+def test_the_size_of_the_chunks_does_not_matter(text: str, size: int) -> None:
+    """A character may be split between two chunks."""
     content = b"a" * 64 + text.encode()
-    pieces = [content[:60], *(content[at : at + size] for at in range(60, len(content), size))]
-    assert encoding_of([content]) == encoding_of(pieces)
+    chunks = [content[:60], *(content[at : at + size] for at in range(60, len(content), size))]
+    assert detect_encoding(chunks) == detect_encoding([content])
 
 
 @given(st.text(st.characters(codec="cp1252", exclude_characters="\0"), max_size=40))
-def test_what_is_read_as_windows_1252_is_that_or_is_noticed(text: str) -> None:
-    """And a UTF-8 cell within it is noticed always."""
+def test_utf_8_that_is_read_as_windows_1252_is_noticed(text: str) -> None:
+    """Real Windows-1252 that is not valid UTF-8 is not."""
     if not text.isascii():
-        assert misread([text.encode().decode("cp1252", "surrogateescape")], "cp1252")
+        assert describe_misreading([text.encode().decode("cp1252", "surrogateescape")], "cp1252")
     try:
         text.encode("cp1252").decode()
     except UnicodeError:
-        assert misread([text], "cp1252") == ""
+        assert describe_misreading([text], "cp1252") == ""
 
 
 @pytest.mark.parametrize(
-    ("cells", "encoding", "told"),
+    ("cells", "encoding", "problem"),
     [
         (["Zo\udceb"], "utf-8", "not UTF-8"),
         (["Zo\udc81"], "cp1252", "not Windows-1252"),
@@ -71,21 +78,19 @@ def test_what_is_read_as_windows_1252_is_that_or_is_noticed(text: str) -> None:
         (["😀"], "cp1252", ""),
     ],
 )
-def test_what_cannot_have_been_is_said(cells: list[str], encoding: str, told: str) -> None:
-    """With what to do, and without the cell."""
-    said = misread(cells, encoding)
-    assert told in said
-    assert bool(told) == bool(said)
-    assert "Zo" not in said
+def test_cells_that_the_encoding_cannot_hold_are_reported_and_not_quoted(
+    cells: list[str], encoding: str, problem: str
+) -> None:
+    message = describe_misreading(cells, encoding)
+    assert problem in message
+    assert bool(message) == bool(problem)
+    assert "Zo" not in message
 
 
-def test_names_of_encodings_are_one() -> None:
-    """However they are typed; what encodes no text is none."""
-    assert [canonical(name) for name in ("UTF8", "utf_8_sig", "Windows-1252")] == [
-        "utf-8",
-        "utf-8",
-        "cp1252",
-    ]
-    assert spoken("cp1252") == "Windows-1252"
+def test_an_encoding_has_one_name_however_it_is_typed() -> None:
+    """A codec that encodes no text is no encoding."""
+    names = [normalize_encoding(name) for name in ("UTF8", "utf_8_sig", "Windows-1252")]
+    assert names == ["utf-8", "utf-8", "cp1252"]
+    assert display_name("cp1252") == "Windows-1252"
     with pytest.raises(LookupError):
-        canonical("rot13")
+        normalize_encoding("rot13")

@@ -1,4 +1,4 @@
-"""Phones: which are sent, in what form, and which must not be."""
+"""Phone numbers: which are sent, in which notation, and which must not be sent."""
 
 import builtins
 import copy
@@ -10,17 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping
-from moregood_async.bulk.importing.parsing import row_of
 from moregood_async.bulk.importing.phones import (
     EXTENSION,
     INCOMPLETE,
-    NO_PHONE,
+    NOT_A_NUMBER,
     SHORTENED,
-    NoPhone,
-    Phones,
-    phones_of,
+    InvalidPhone,
+    PhoneParser,
 )
 from moregood_async.errors import ConfigurationError, InvalidRequest
+from tests.bulk.importing.records import parse_cells
 
 MAPPING = ColumnMapping.of(["First Name", "Email", "Phone"])
 
@@ -40,62 +39,63 @@ MAPPING = ColumnMapping.of(["First Name", "Email", "Phone"])
         (None, "(415) 555-2671", "(415) 555-2671"),
     ],
 )
-def test_a_phone_is_sent_in_one_form(region: str | None, typed: str, sent: str) -> None:
-    """E.164, or as it stands where nobody knows its country."""
-    assert sent == Phones(region).normal(typed)
+def test_a_phone_is_sent_in_e164(region: str | None, typed: str, sent: str) -> None:
+    """A number of an unknown country is sent as it is."""
+    assert PhoneParser(region).normalize(typed) == sent
 
 
 @pytest.mark.parametrize(
-    ("region", "typed", "why"),
+    ("region", "typed", "reason"),
     [
-        ("US", "12", NO_PHONE),
-        ("US", "none", NO_PHONE),
-        ("US", "415 555 2671 415 555 2671", NO_PHONE),
+        ("US", "12", NOT_A_NUMBER),
+        ("US", "none", NOT_A_NUMBER),
+        ("US", "415 555 2671 415 555 2671", NOT_A_NUMBER),
         ("US", "555-2671", INCOMPLETE),
         ("US", "(415) 555-2671 x3651", EXTENSION),
         ("US", "4.15555E+09", SHORTENED),
-        (None, "+1 415", NO_PHONE),
+        (None, "+1 415", NOT_A_NUMBER),
         (None, "+1 415 555 2671 ext. 7", EXTENSION),
         (None, "415-555-2671 x12", EXTENSION),
-        (None, "call me", NO_PHONE),
-        (None, "1234", NO_PHONE),
+        (None, "call me", NOT_A_NUMBER),
+        (None, "1234", NOT_A_NUMBER),
         (None, "4,155551E+09", SHORTENED),
     ],
 )
-def test_what_is_no_phone_of_one_person_is_not_sent(
-    region: str | None, typed: str, why: str
+def test_a_text_that_is_not_the_phone_of_one_person_is_not_sent(
+    region: str | None, typed: str, reason: str
 ) -> None:
-    """The reason does not say what stood there."""
-    with pytest.raises(NoPhone) as caught:
-        Phones(region).normal(typed)
-    assert why == str(caught.value)
+    """The reason does not quote the text."""
+    with pytest.raises(InvalidPhone) as caught:
+        PhoneParser(region).normalize(typed)
+    assert str(caught.value) == reason
 
 
-def test_a_row_with_an_email_loses_its_phone() -> None:
-    """With a warning."""
-    found = row_of(2, ["Ada", "ada@example.com", "12"], MAPPING, Phones("US"))
-    assert "phone" not in found.fields
-    assert found.warnings == ("phone: is no phone number; left out",)
-    assert found.customer().email == "ada@example.com"
+def test_an_invalid_phone_is_left_out_of_a_row_with_an_email() -> None:
+    """The row has a warning."""
+    row = parse_cells(["Ada", "ada@example.com", "12"], MAPPING, PhoneParser("US"))
+    assert "phone" not in row.fields
+    assert row.warnings == ("phone: is not a phone number; left out",)
+    assert row.customer().email == "ada@example.com"
 
 
-def test_a_row_without_an_email_is_rejected() -> None:
-    """Since nothing else tells who it is."""
-    found = row_of(2, ["Ada", " ", "12"], MAPPING, Phones("US"))
-    assert found.warnings == ()
+def test_an_invalid_phone_rejects_a_row_without_an_email() -> None:
+    """Nothing else identifies the customer."""
+    row = parse_cells(["Ada", " ", "12"], MAPPING, PhoneParser("US"))
+    assert row.warnings == ()
     with pytest.raises(InvalidRequest) as caught:
-        found.customer()
-    assert dict(caught.value.fields) == {"phone": ("is no phone number, and there is no email",)}
+        row.customer()
+    assert dict(caught.value.fields) == {
+        "phone": ("is not a phone number, and there is no email",)
+    }
 
 
-def test_a_guarded_phone_is_read() -> None:
-    """Shopify puts an apostrophe before it."""
-    found = row_of(2, ["Ada", "", "'415 555 2671"], MAPPING, Phones("US"))
-    assert found.fields["phone"] == "+14155552671"
+def test_the_apostrophe_that_shopify_puts_before_a_phone_is_removed() -> None:
+    row = parse_cells(["Ada", "", "'415 555 2671"], MAPPING, PhoneParser("US"))
+    assert row.fields["phone"] == "+14155552671"
 
 
 @pytest.mark.parametrize(
-    ("region", "told"),
+    ("region", "advice"),
     [
         ("UK", "did you mean GB?"),
         ("USA", "did you mean US?"),
@@ -103,42 +103,46 @@ def test_a_guarded_phone_is_read() -> None:
         ("QQQ", "two letters"),
     ],
 )
-def test_an_unknown_region_says_which_was_meant(region: str, told: str) -> None:
-    """At once, before anything is read."""
-    with pytest.raises(BadMapping, match=told) as caught:
-        phones_of(region)
+def test_an_unknown_region_is_refused_with_a_suggestion(region: str, advice: str) -> None:
+    """Before any row is read."""
+    with pytest.raises(BadMapping, match=advice) as caught:
+        PhoneParser.of_region(region)
     assert region in str(caught.value)
 
 
-def test_without_the_library_phones_stay_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And a region says what to install."""
+def test_without_phonenumbers_a_phone_is_sent_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A region is refused; the error names the command that installs the library."""
     real = builtins.__import__
 
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
+    def import_without_phonenumbers(name: str, *args: Any, **kwargs: Any) -> Any:
         if name == "phonenumbers":
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
-    monkeypatch.setattr(builtins, "__import__", without)
-    assert phones_of(None).normal("+1 (415) 555-2671") == "+1 (415) 555-2671"
-    with pytest.raises(NoPhone):
-        Phones().normal("none")
+    monkeypatch.setattr(builtins, "__import__", import_without_phonenumbers)
+    assert PhoneParser.of_region(None).normalize("+1 (415) 555-2671") == "+1 (415) 555-2671"
+    with pytest.raises(InvalidPhone):
+        PhoneParser().normalize("none")
     with pytest.raises(ConfigurationError, match=r'pip install "moregood_async\[phones\]"'):
-        phones_of("US")
+        PhoneParser.of_region("US")
 
 
-def test_how_phones_are_read_is_a_value() -> None:
-    """It compares, copies and pickles, or a job could not be handed to another process."""
-    assert Phones("US") == copy.copy(Phones("US")) != Phones()
-    assert repr(Phones("US")) == "Phones(region='US')"
-    assert pickle.loads(pickle.dumps(Phones("US"))).normal("415 555 2671") == "+14155552671"
+def test_a_phone_parser_compares_copies_and_pickles() -> None:
+    """A job can be passed to another process."""
+    parser = PhoneParser("US")
+    assert copy.copy(parser) == parser
+    assert parser != PhoneParser()
+    assert repr(parser) == "PhoneParser(region='US')"
+    assert pickle.loads(pickle.dumps(parser)).normalize("415 555 2671") == "+14155552671"
 
 
 @given(st.text(max_size=30), st.sampled_from([None, "US", "DE"]))
-def test_whatever_is_typed_is_a_phone_or_none(typed: str, region: str | None) -> None:
-    """And the one form of a phone stays as it is."""
+def test_any_text_is_refused_or_normalized_to_a_stable_phone(
+    typed: str, region: str | None
+) -> None:
+    """Normalizing a normalized phone changes nothing."""
     try:
-        sent = Phones(region).normal(typed)
-    except NoPhone:
+        sent = PhoneParser(region).normalize(typed)
+    except InvalidPhone:
         return
-    assert sent == Phones(region).normal(sent)
+    assert PhoneParser(region).normalize(sent) == sent

@@ -2,11 +2,11 @@
 
 import pytest
 
-from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping, preset_called
-from moregood_async.bulk.importing.headers import KNOWN, plain
-from moregood_async.bulk.importing.parsing import row_of
-from moregood_async.bulk.importing.phones import Phones
-from moregood_async.bulk.importing.presets import PRESETS, Preset, preset_of
+from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping, find_preset
+from moregood_async.bulk.importing.headers import MAPPABLE, normalize_name
+from tests.bulk.importing.records import row_of
+from moregood_async.bulk.importing.phones import PhoneParser
+from moregood_async.bulk.importing.presets import PRESETS, Preset, detect_preset
 from moregood_async.bulk.importing.rows import Row
 
 SHOPIFY = (
@@ -45,13 +45,13 @@ VENDOR = "first_name,last_name,email,phone,signed_up_at,location_slug,tags,unsub
 def mapped(header: str) -> ColumnMapping:
     """What an export with this header holds."""
     names = header.split(",")
-    return ColumnMapping.of(names, None, preset_of(names))
+    return ColumnMapping.of(names, None, detect_preset(names))
 
 
 def row(header: str, **cells: str) -> Row:
-    """A row of such an export; cells by the plain names of their columns."""
+    """A row of such an export; cells by the normalize_name names of their columns."""
     names = header.split(",")
-    return row_of(2, [cells.get(plain(name), "") for name in names], mapped(header), Phones("US"))
+    return row_of(2, [cells.get(normalize_name(name), "") for name in names], mapped(header), PhoneParser("US"))
 
 
 @pytest.mark.parametrize(
@@ -72,26 +72,26 @@ def row(header: str, **cells: str) -> Row:
 )
 def test_an_export_is_recognised_by_its_headers(header: str, name: str | None) -> None:
     """Whatever the order and the case; common headers are nobody's."""
-    found = preset_of(reversed(header.upper().split(",")))
+    found = detect_preset(reversed(header.upper().split(",")))
     assert name == (found.name if found else None)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
 def test_a_preset_holds_what_there_is(preset: Preset) -> None:
-    """Its fields exist, its names are plain, and it is found by its key and its name."""
-    assert set(preset.columns.values()) <= set(KNOWN)
+    """Its fields exist, its names are normalize_name, and it is found by its key and its name."""
+    assert set(preset.columns.values()) <= set(MAPPABLE)
     assert "tags" not in preset.columns.values() or preset.name == "More Good Reviews"
-    assert all(name == plain(name) != "" for name in [*preset.columns, *preset.ignored])
-    assert preset == preset_called(preset.key, []) == preset_called(preset.name.upper(), [])
+    assert all(name == normalize_name(name) != "" for name in [*preset.columns, *preset.ignored])
+    assert preset == find_preset(preset.key, []) == find_preset(preset.name.upper(), [])
 
 
 def test_a_preset_can_be_switched_off() -> None:
     """And one that does not exist is an error with a close one."""
-    assert preset_called("none", SHOPIFY.split(",")) is None
+    assert find_preset("none", SHOPIFY.split(",")) is None
     with pytest.raises(BadMapping, match="did you mean shopify"):
-        preset_called("shoppify", [])
+        find_preset("shoppify", [])
     with pytest.raises(BadMapping, match="there are shopify, square"):
-        preset_called("zzz", [])
+        find_preset("zzz", [])
 
 
 def test_shopify() -> None:
@@ -196,6 +196,6 @@ def test_the_vendors_template() -> None:
 def test_what_is_chosen_wins_over_a_preset() -> None:
     """And over what it leaves out."""
     names = SHOPIFY.split(",")
-    mapping = ColumnMapping.of(names, {"Tags": "tags", "Phone": ""}, preset_of(names))
+    mapping = ColumnMapping.of(names, {"Tags": "tags", "Phone": ""}, detect_preset(names))
     assert mapping["Tags"] == "tags"
     assert mapping["Default Address Phone"] == "phone"

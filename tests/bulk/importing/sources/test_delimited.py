@@ -17,7 +17,7 @@ from moregood_async.bulk.importing.rows import Record, Row
 from moregood_async.bulk.importing.sources import (
     BadFile,
     Source,
-    delimiter_of,
+    detect_delimiter,
     read_csv,
     read_customers,
 )
@@ -34,7 +34,7 @@ def fields_of(content: bytes) -> list[object]:
     return [row.fields for row in rows_of(content)]
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "BOM"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["normalize_name", "BOM"])
 @pytest.mark.parametrize("delimiter", [b",", b";", b"\t"], ids=["comma", "semicolon", "tab"])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
 def test_every_usual_csv_is_read(mark: bytes, delimiter: bytes, end: bytes) -> None:
@@ -204,7 +204,7 @@ def test_a_text_that_comes_once_is_read_once() -> None:
 
 
 def test_a_text_with_a_mark_is_read_without_it() -> None:
-    """A file that was opened as plain UTF-8 begins with its byte order mark."""
+    """A file that was opened as normalize_name UTF-8 begins with its byte order mark."""
     source = read_csv(io.StringIO("\ufeffFirst Name\nAda\n"))
     assert source.columns == ("First Name",)
     assert source.total() == 1
@@ -244,7 +244,7 @@ def test_standard_input_is_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_bytes_of_a_pipe_that_come_late_garble_nothing() -> None:
-    """What was plain ASCII at first is read as UTF-8, and other bytes reject their row."""
+    """What was normalize_name ASCII at first is read as UTF-8, and other bytes reject their row."""
     source = read_csv(Pipe(b"First Name\nAda\nZo\xeb\nZo\xc3\xab\n"))  # type: ignore[arg-type]
     assert [(bool(row.problems), row.fields.get("first_name")) for row in source] == [
         (False, "Ada"),
@@ -369,7 +369,7 @@ def test_delimiters_in_quotes_do_not_count() -> None:
     """Nor does a header of one column have any."""
 
     def found(headers: Iterable[str]) -> list[str]:
-        return [delimiter_of(header) for header in headers]
+        return [detect_delimiter(header) for header in headers]
 
     assert found(['"a,b,c";d', "a", "a\tb,c\td"]) == [";", ",", "\t"]
 
