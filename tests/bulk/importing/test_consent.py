@@ -101,9 +101,7 @@ def test_an_unclear_cell_counts_as_a_no_and_is_not_quoted() -> None:
         ("unsubscribed_email", "2024-05-01", "Mail: a date"),
     ],
 )
-def test_the_reason_quotes_a_known_word_and_no_date(
-    field: str, value: object, reason: str
-) -> None:
+def test_the_reason_quotes_a_known_word_and_no_date(field: str, value: object, reason: str) -> None:
     opted_out, _ = find_opt_outs([("Mail", CONSENTS[field], value)])
     assert opted_out == {"email": reason}
 

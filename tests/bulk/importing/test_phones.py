@@ -84,9 +84,7 @@ def test_an_invalid_phone_rejects_a_row_without_an_email() -> None:
     assert row.warnings == ()
     with pytest.raises(InvalidRequest) as caught:
         row.customer()
-    assert dict(caught.value.fields) == {
-        "phone": ("is not a phone number, and there is no email",)
-    }
+    assert dict(caught.value.fields) == {"phone": ("is not a phone number, and there is no email",)}
 
 
 def test_the_apostrophe_that_shopify_puts_before_a_phone_is_removed() -> None:

@@ -1,13 +1,13 @@
-"""Presets: exports of well-known tools are recognised, and read as they are meant."""
+"""Exports of well-known tools are recognised by their headers and read as their tools mean them."""
 
 import pytest
 
 from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping, find_preset
 from moregood_async.bulk.importing.headers import MAPPABLE, normalize_name
-from tests.bulk.importing.records import row_of
 from moregood_async.bulk.importing.phones import PhoneParser
 from moregood_async.bulk.importing.presets import PRESETS, Preset, detect_preset
 from moregood_async.bulk.importing.rows import Row
+from tests.bulk.importing.records import parse_cells
 
 SHOPIFY = (
     "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Company,"
@@ -16,7 +16,7 @@ SHOPIFY = (
     "Default Address Phone,Phone,Accepts SMS Marketing,Total Spent,Total Orders,Note,Tax Exempt,"
     "Tags"
 )
-SHOPIFY_OF_OLD = (
+OLD_SHOPIFY = (
     "First Name,Last Name,Email,Company,Address1,Address2,City,Province,Province Code,Country,"
     "Country Code,Zip,Phone,Accepts Marketing,Total Spent,Total Orders,Tags,Note,Tax Exempt"
 )
@@ -42,23 +42,23 @@ WORDPRESS = "user_email,billing_first_name,billing_last_name,billing_phone,billi
 VENDOR = "first_name,last_name,email,phone,signed_up_at,location_slug,tags,unsubscribed_at"
 
 
-def mapped(header: str) -> ColumnMapping:
-    """What an export with this header holds."""
+def map_header(header: str) -> ColumnMapping:
+    """Return the mapping of an export with this header."""
     names = header.split(",")
     return ColumnMapping.of(names, None, detect_preset(names))
 
 
-def row(header: str, **cells: str) -> Row:
-    """A row of such an export; cells by the normalize_name names of their columns."""
-    names = header.split(",")
-    return row_of(2, [cells.get(normalize_name(name), "") for name in names], mapped(header), PhoneParser("US"))
+def parse_row(header: str, **cells: str) -> Row:
+    """Return a row of an export; ``cells`` are named by the normalized names of their columns."""
+    values = [cells.get(normalize_name(name), "") for name in header.split(",")]
+    return parse_cells(values, map_header(header), PhoneParser("US"))
 
 
 @pytest.mark.parametrize(
     ("header", "name"),
     [
         (SHOPIFY, "Shopify"),
-        (SHOPIFY_OF_OLD, "Shopify"),
+        (OLD_SHOPIFY, "Shopify"),
         (SQUARE, "Square"),
         (SQUARE.replace("Last Name", "Surname"), "Square"),
         (STRIPE, "Stripe"),
@@ -71,22 +71,24 @@ def row(header: str, **cells: str) -> Row:
     ],
 )
 def test_an_export_is_recognised_by_its_headers(header: str, name: str | None) -> None:
-    """Whatever the order and the case; common headers are nobody's."""
-    found = detect_preset(reversed(header.upper().split(",")))
-    assert name == (found.name if found else None)
+    """In any sequence and case. Common headers match no preset."""
+    preset = detect_preset(reversed(header.upper().split(",")))
+    assert (preset.name if preset else None) == name
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.key)
-def test_a_preset_holds_what_there_is(preset: Preset) -> None:
-    """Its fields exist, its names are normalize_name, and it is found by its key and its name."""
+def test_a_preset_names_existing_fields_and_normalized_columns(preset: Preset) -> None:
+    """It is found by its key and by its name."""
     assert set(preset.columns.values()) <= set(MAPPABLE)
     assert "tags" not in preset.columns.values() or preset.name == "More Good Reviews"
-    assert all(name == normalize_name(name) != "" for name in [*preset.columns, *preset.ignored])
-    assert preset == find_preset(preset.key, []) == find_preset(preset.name.upper(), [])
+    for name in [*preset.columns, *preset.ignored]:
+        assert name == normalize_name(name) != ""
+    assert find_preset(preset.key, []) == preset
+    assert find_preset(preset.name.upper(), []) == preset
 
 
-def test_a_preset_can_be_switched_off() -> None:
-    """And one that does not exist is an error with a close one."""
+def test_presets_can_be_switched_off() -> None:
+    """A name that does not exist is refused with a similar one."""
     assert find_preset("none", SHOPIFY.split(",")) is None
     with pytest.raises(BadMapping, match="did you mean shopify"):
         find_preset("shoppify", [])
@@ -94,9 +96,9 @@ def test_a_preset_can_be_switched_off() -> None:
         find_preset("zzz", [])
 
 
-def test_shopify() -> None:
-    """Consents by channel; the phone of the customer before that of the address; no tags."""
-    found = row(
+def test_an_export_of_shopify_is_read() -> None:
+    """Consent by channel; the customer's phone before the address's; tags are ignored."""
+    row = parse_row(
         SHOPIFY,
         firstname="Ada",
         email="ada@example.com",
@@ -108,31 +110,30 @@ def test_shopify() -> None:
         tags="vip",
         note="likes tea",
     )
-    assert found.fields == {
+    assert row.fields == {
         "first_name": "Ada",
         "email": "ada@example.com",
         "postal_code": "01234",
         "phone": "+14155552671",
         "notes": "likes tea",
     }
-    assert found.opted_out == {"email": "Accepts Email Marketing: no"}
-    said = str(mapped(SHOPIFY))
-    assert said.startswith("recognised: Shopify\n")
-    assert "ignored: Tags: these are not tags of your project" in said
-    assert "ignored: Total Spent: money is never imported as a charge" in said
-    assert "ignored: Default Address Phone: phone comes from Phone" in said
+    assert row.opted_out == {"email": "Accepts Email Marketing: no"}
+    text = str(map_header(SHOPIFY))
+    assert text.startswith("recognised: Shopify\n")
+    assert "ignored: Tags: these are not tags of your project" in text
+    assert "ignored: Total Spent: money is never imported as a charge" in text
+    assert "ignored: Default Address Phone: phone comes from Phone" in text
 
 
-def test_shopify_of_old() -> None:
-    """One consent for both channels."""
-    found = row(SHOPIFY_OF_OLD, firstname="Ada", acceptsmarketing="no", provincecode="CA")
-    assert set(found.opted_out) == {"email", "sms"}
-    assert found.fields["state"] == "CA"
+def test_an_old_export_of_shopify_has_one_consent_for_both_channels() -> None:
+    row = parse_row(OLD_SHOPIFY, firstname="Ada", acceptsmarketing="no", provincecode="CA")
+    assert set(row.opted_out) == {"email", "sms"}
+    assert row.fields["state"] == "CA"
 
 
-def test_square() -> None:
+def test_an_export_of_square_is_read() -> None:
     """Its consent is a word."""
-    found = row(
+    row = parse_row(
         SQUARE,
         firstname="Ada",
         emailaddress="ada@example.com",
@@ -140,61 +141,61 @@ def test_square() -> None:
         streetaddress2="Apt 1",
         emailsubscriptionstatus="Unsubscribed",
     )
-    assert found.fields["notes"] == "likes tea"
-    assert found.fields["address2"] == "Apt 1"
-    assert found.opted_out == {"email": "Email Subscription Status: unsubscribed"}
+    assert row.fields["notes"] == "likes tea"
+    assert row.fields["address2"] == "Apt 1"
+    assert row.opted_out == {"email": "Email Subscription Status: unsubscribed"}
 
 
-def test_stripe() -> None:
-    """A whole name, a time in UTC, and a description that is nobody's note."""
-    found = row(
+def test_an_export_of_stripe_is_read() -> None:
+    """A full name and a time in UTC; the description does not become notes."""
+    row = parse_row(
         STRIPE, name="Ada King", createdutc="2024-05-01 10:30", description="x", tagmetadata="vip"
     )
-    assert found.fields == {
+    assert row.fields == {
         "first_name": "Ada",
         "last_name": "King",
         "signed_up_at": "2024-05-01",
     }
 
 
-def test_hubspot() -> None:
-    """What it bills is no consent."""
-    found = row(
+def test_an_export_of_hubspot_is_read() -> None:
+    """``Marketing contact status`` is about billing, and keeps nobody from being asked."""
+    row = parse_row(
         HUBSPOT,
         firstname="Ada",
         marketingcontactstatus="Non-marketing contact",
         createdate="2024-05-01 10:30",
         associatedcompany="Engines",
     )
-    assert found.opted_out == {}
-    assert found.fields["company"] == "Engines"
-    left = row(HUBSPOT, firstname="Ada", unsubscribedfromallemail="Yes")
-    assert left.opted_out == {"email": "Unsubscribed from all email: yes"}
+    assert row.opted_out == {}
+    assert row.fields["company"] == "Engines"
+    unsubscribed = parse_row(HUBSPOT, firstname="Ada", unsubscribedfromallemail="Yes")
+    assert unsubscribed.opted_out == {"email": "Unsubscribed from all email: yes"}
 
 
-def test_woocommerce() -> None:
-    """A whole name, and money that is no charge."""
-    found = row(
+def test_an_export_of_woocommerce_is_read() -> None:
+    """A full name; the total spend does not become a charge."""
+    row = parse_row(
         WOOCOMMERCE, name="Ada King", signup="2024-05-01 10:30:00", billingphone="415 555 2671"
     )
-    assert found.fields == {
+    assert row.fields == {
         "first_name": "Ada",
         "last_name": "King",
         "signed_up_at": "2024-05-01",
         "phone": "+14155552671",
     }
-    assert mapped(WORDPRESS).column_of("first_name") == "billing_first_name"
+    assert map_header(WORDPRESS).column_of("first_name") == "billing_first_name"
 
 
-def test_the_vendors_template() -> None:
+def test_the_vendors_template_is_read() -> None:
     """Its columns are the API's own, tags too."""
-    found = row(VENDOR, firstname="Ada", tags="vip;new", unsubscribedat="2024-05-01 10:30:00")
-    assert found.fields["tags"] == ["vip", "new"]
-    assert set(found.opted_out) == {"email", "sms"}
+    row = parse_row(VENDOR, firstname="Ada", tags="vip;new", unsubscribedat="2024-05-01 10:30:00")
+    assert row.fields["tags"] == ["vip", "new"]
+    assert set(row.opted_out) == {"email", "sms"}
 
 
-def test_what_is_chosen_wins_over_a_preset() -> None:
-    """And over what it leaves out."""
+def test_a_chosen_column_goes_before_a_preset() -> None:
+    """Also a column that the preset ignores."""
     names = SHOPIFY.split(",")
     mapping = ColumnMapping.of(names, {"Tags": "tags", "Phone": ""}, detect_preset(names))
     assert mapping["Tags"] == "tags"

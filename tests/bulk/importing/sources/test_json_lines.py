@@ -101,7 +101,7 @@ def test_the_cells_of_a_row_follow_the_columns_of_its_source() -> None:
     ids=["no JSON", "cut short", "a string", "a list", "other bytes", "too deep"],
 )
 def test_a_line_that_is_no_object_is_a_rejected_row(line: bytes, problem: str) -> None:
-    """Its line number is right, its text is kept for the rejects file, the reason quotes nothing."""
+    """It keeps its line number and its text, for the rejects file; the reason quotes nothing."""
     content = '{"first_name": "Zoë"}\n\n'.encode() + line + b'\n{"first_name": "Bob"}\n'
     source = read_json_lines(io.BytesIO(content))
     good, bad, last = read_rows(source)
