@@ -12,10 +12,10 @@ from moregood_async.bulk.exporting.files import whole_file
 from moregood_async.bulk.exporting.text import CsvWriter, JsonLinesWriter, Writer
 
 __all__ = [
-    "FILE_FORMATS",
     "CannotExport",
     "CsvWriter",
     "Export",
+    "FILE_FORMATS",
     "FileFormat",
     "JsonLinesWriter",
     "ListName",
