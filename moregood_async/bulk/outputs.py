@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, cast
 
-from moregood_async.bulk.exporting.forms import form_of
+from moregood_async.bulk.exporting.file_formats import detect_file_format
 from moregood_async.bulk.importing.rows import MAY_HAVE_BEEN_ASKED, Record
 from moregood_async.bulk.importing.sources import ParquetFile, Source
 from moregood_async.bulk.journal import JournalMismatch
@@ -42,7 +42,7 @@ def write_results(journal: JournalReader, source: Source | None, path: Path, *ou
         OSError: It cannot be written there.
     """
     written, told = 0, _options(source)
-    form = form_of(path, told.get("format", "csv"))
+    form = detect_file_format(path, told.get("format", "csv"))
     with results_writer(
         path,
         columns=source.columns if source else journal.columns,

@@ -8,7 +8,7 @@ from typing import cast
 import attrs
 
 from moregood_async.bulk.asking import AskTemplate, marks_of
-from moregood_async.bulk.importing.rows import Record, Row, told
+from moregood_async.bulk.importing.rows import Record, Row, describe_problems
 from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.journal.entry import Entry
 from moregood_async.bulk.orders import Orders
@@ -57,7 +57,11 @@ def prepare(entry: Entry, record: Record, source: Source, orders: Orders) -> Ite
         customer = row.customer()
         charge = _charge(customer, record, source.columns, orders)
     except InvalidRequest as error:
-        entry.becomes(Event.REJECT, error=told(error.fields, source.mapping), kind="InvalidRequest")
+        entry.becomes(
+            Event.REJECT,
+            error=describe_problems(error.fields, source.mapping),
+            kind="InvalidRequest",
+        )
         return Item(entry)
     entry.idempotent, entry.charges = customer.idempotent, charge is not None
     entry.warning = "; ".join(row.warnings)

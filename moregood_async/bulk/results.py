@@ -9,10 +9,10 @@ from typing import IO, Any, Protocol, Self
 
 import attrs
 
-from moregood_async.bulk.exporting.arrow import pyarrow, whole_letters
-from moregood_async.bulk.exporting.files import HALF_LETTERS, whole_bytes, whole_file
-from moregood_async.bulk.exporting.forms import Form
-from moregood_async.bulk.exporting.text import cell_text, guarded, json_text, row_writer
+from moregood_async.bulk.exporting.arrow import escape_lone_surrogates, import_pyarrow
+from moregood_async.bulk.exporting.file_formats import FileFormat
+from moregood_async.bulk.exporting.files import LONE_SURROGATES, whole_bytes, whole_file
+from moregood_async.bulk.exporting.text import cell_text, guard_formula, json_text, row_writer
 
 STATUS, ID, ERROR = "moregood_status", "moregood_id", "moregood_error"
 LINE, TEXT = "moregood_line", "moregood_text"
@@ -58,7 +58,7 @@ def results_writer(
     path: Path,
     *,
     columns: Sequence[str],
-    form: Form = "csv",
+    form: FileFormat = "csv",
     delimiter: str = ",",
     schema: Any = None,
 ) -> Generator[Results]:
@@ -68,7 +68,7 @@ def results_writer(
     these names that the input has already are written over, so that it can be imported again.
 
     Args:
-        path: Its name; `form_of` tells the format that goes with it.
+        path: Its name; `detect_file_format` tells the format that goes with it.
         columns: The input's columns, in their order.
         form: In CSV, cells stay byte for byte what they were. JSON Lines keep objects as they
             were; what was no object becomes ``moregood_line`` and ``moregood_text``.
@@ -142,7 +142,7 @@ def one_line(error: str) -> str:
     >>> one_line("first\nsecond"), one_line("=HYPERLINK()")
     ('first second', "'=HYPERLINK()")
     """
-    return guarded(" ".join(error.split()))
+    return guard_formula(" ".join(error.split()))
 
 
 class _CsvResults:
@@ -186,7 +186,7 @@ class _ParquetResults:
     """A row a record, in row groups of a bounded size."""
 
     def __init__(self, file: IO[bytes], columns: Sequence[str], schema: Any) -> None:
-        arrow = self._arrow = pyarrow()
+        arrow = self._arrow = import_pyarrow()
         text, fields = arrow.string(), [] if schema is None else list(schema)
         types = {field.name: field.type for field in fields}
         own = {STATUS: text, ID: arrow.int64(), ERROR: text}
@@ -228,10 +228,10 @@ class _ParquetResults:
         """Text for a column of text; what came from the same schema is left as it was."""
         if value is None or not self._arrow.types.is_string(field.type):
             return value
-        return whole_letters(cell_text(value))
+        return escape_lone_surrogates(cell_text(value))
 
 
-_TEXT: dict[Form, tuple[type[_CsvResults | _JsonResults], str]] = {
+_TEXT: dict[FileFormat, tuple[type[_CsvResults | _JsonResults], str]] = {
     "csv": (_CsvResults, "surrogateescape"),
-    "jsonl": (_JsonResults, HALF_LETTERS),
+    "jsonl": (_JsonResults, LONE_SURROGATES),
 }
