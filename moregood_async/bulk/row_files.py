@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from moregood_async.bulk.exporting.forms import form_of
+from moregood_async.bulk.exporting.file_formats import detect_file_format
 from moregood_async.bulk.importing.rows import MAY_HAVE_BEEN_ASKED, Record
 from moregood_async.bulk.importing.sources import ParquetFile, Source
 from moregood_async.bulk.journal.entry import JournalEntry
@@ -68,7 +68,7 @@ def write_results(
         with results_writer(
             target,
             columns=source.columns if source else reader.columns,
-            form=form_of(target, options.get("format", "csv")),
+            file_format=detect_file_format(target, options.get("format", "csv")),
             delimiter=options.get("delimiter") or ",",
             schema=source.schema() if isinstance(source, ParquetFile) else None,
         ) as writer:

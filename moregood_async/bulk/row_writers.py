@@ -9,10 +9,10 @@ from typing import IO, Any, Protocol, Self
 
 import attrs
 
-from moregood_async.bulk.exporting.arrow import pyarrow, whole_letters
-from moregood_async.bulk.exporting.files import HALF_LETTERS, whole_bytes, whole_file
-from moregood_async.bulk.exporting.forms import Form
-from moregood_async.bulk.exporting.text import cell_text, guarded, json_text, row_writer
+from moregood_async.bulk.exporting.arrow import escape_lone_surrogates, import_pyarrow
+from moregood_async.bulk.exporting.file_formats import FileFormat
+from moregood_async.bulk.exporting.files import LONE_SURROGATES, whole_bytes, whole_file
+from moregood_async.bulk.exporting.text import cell_text, guard_formula, json_text, row_writer
 from moregood_async.bulk.importing.rows import ERROR as REJECT_ERROR
 from moregood_async.bulk.importing.rows import Record
 
@@ -73,7 +73,7 @@ def results_writer(
     path: Path,
     *,
     columns: Sequence[str],
-    form: Form = "csv",
+    file_format: FileFormat = "csv",
     delimiter: str = ",",
     schema: Any = None,
 ) -> Generator[ResultsWriter]:
@@ -85,7 +85,7 @@ def results_writer(
     Args:
         path: The file's name.
         columns: The input's columns, in their order.
-        form: The file's format. CSV cells keep their bytes. JSON Lines keep their objects; a line
+        file_format: The file's format. CSV cells keep their bytes. JSON Lines keep their objects; a line
             that was no object becomes ``moregood_line`` and ``moregood_text``.
         delimiter: The delimiter of a CSV.
         schema: The pyarrow schema of a Parquet input, whose columns keep their types. Without a
@@ -95,14 +95,14 @@ def results_writer(
         NoParquet: The format is Parquet, and pyarrow is not installed.
         OSError: The file cannot be written.
     """
-    if form == "parquet":
+    if file_format == "parquet":
         with (
             whole_bytes(path, mode=PRIVATE) as file,
             _ParquetResults(file, columns, schema) as writer,
         ):
             yield writer
         return
-    kind, errors = _TEXT[form]
+    kind, errors = _TEXT[file_format]
     with whole_file(path, errors=errors, mode=PRIVATE) as text:
         yield kind(text, columns, delimiter)
 
@@ -160,7 +160,7 @@ def one_line(error: str) -> str:
     >>> one_line("first\nsecond"), one_line("=HYPERLINK()")
     ('first second', "'=HYPERLINK()")
     """
-    return guarded(" ".join(error.split()))
+    return guard_formula(" ".join(error.split()))
 
 
 class _CsvResults:
@@ -204,7 +204,7 @@ class _ParquetResults:
     """Parquet: one row for each record, in row groups of a bounded size."""
 
     def __init__(self, file: IO[bytes], columns: Sequence[str], schema: Any) -> None:
-        arrow = self._arrow = pyarrow()
+        arrow = self._arrow = import_pyarrow()
         text, fields = arrow.string(), [] if schema is None else list(schema)
         types = {field.name: field.type for field in fields}
         own = {STATUS: text, ID: arrow.int64(), ERROR: text}
@@ -246,10 +246,10 @@ class _ParquetResults:
         """Return a value for a column: text if the column is text, else the value itself."""
         if value is None or not self._arrow.types.is_string(field.type):
             return value
-        return whole_letters(cell_text(value))
+        return escape_lone_surrogates(cell_text(value))
 
 
-_TEXT: dict[Form, tuple[type[_CsvResults | _JsonResults], str]] = {
+_TEXT: dict[FileFormat, tuple[type[_CsvResults | _JsonResults], str]] = {
     "csv": (_CsvResults, "surrogateescape"),
-    "jsonl": (_JsonResults, HALF_LETTERS),
+    "jsonl": (_JsonResults, LONE_SURROGATES),
 }

@@ -246,7 +246,7 @@ def export(**said: Any) -> None:
     Parquet, nested fields have dots (rating.score); in CSV, text that a spreadsheet would run is
     disarmed. Parquet needs moregood_async[parquet].
 
-    What broke off is kept beside FILE (.FILE.part and .FILE.bookmark): --resume goes on there.
+    What broke off is kept beside FILE (.FILE.part and .FILE.checkpoint): --resume goes on there.
     Rows that came before are not written again, and rows that are new meanwhile can be there too.
 
     \b

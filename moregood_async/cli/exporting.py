@@ -10,7 +10,15 @@ from pathlib import Path
 import attrs
 import click
 
-from moregood_async.bulk.exporting import Came, CannotExport, Export, Form, NoParquet, What, form_of
+from moregood_async.bulk.exporting import (
+    CannotExport,
+    Export,
+    FileFormat,
+    ListName,
+    NoParquet,
+    PageWritten,
+    detect_file_format,
+)
 from moregood_async.cli import exits
 from moregood_async.cli.console import Voice, counted, duration
 from moregood_async.cli.progress import Steps
@@ -23,8 +31,8 @@ from moregood_async.errors import MoreGoodError
 class Wanted:
     """What was typed."""
 
-    what: What
-    form: Form | None = None
+    what: ListName
+    form: FileFormat | None = None
     output: Path | None = None
     resume: bool = False
     api_key: str | None = attrs.field(default=None, repr=False)
@@ -33,9 +41,9 @@ class Wanted:
     verbose: bool = False
 
     @property
-    def format(self) -> Form:
+    def format(self) -> FileFormat:
         """The format that was named, else the one of the file's suffix."""
-        return self.form or form_of(self.output)
+        return self.form or detect_file_format(self.output)
 
 
 def run(wanted: Wanted) -> int:
@@ -81,12 +89,12 @@ class _Exporting:
         async with MoreGoodClient(wanted.api_key, base_url=wanted.base_url) as client:
             target = wanted.output or sys.stdout.buffer
             export = self._export = Export(
-                client, wanted.what, target, form=wanted.format, resume=wanted.resume
+                client, wanted.what, target, file_format=wanted.format, resume=wanted.resume
             )
             with Steps(self._voice, f"Exporting {wanted.what}") as steps:
                 await export.run(lambda came: self._tell(export, steps, came))
 
-    def _tell(self, export: Export, steps: Steps, came: Came) -> None:
+    def _tell(self, export: Export, steps: Steps, came: PageWritten) -> None:
         if came.page == 0 and self._wanted.resume:
             after = f"going on after {counted(export.rows, 'row')}"
             nothing = "nothing to go on with: beginning at the beginning"
@@ -100,7 +108,7 @@ class _Exporting:
             return exits.DONE
         if isinstance(error, asyncio.CancelledError):
             return exits.INTERRUPTED
-        if self._export is not None and self._export.new:
+        if self._export is not None and self._export.new_rows:
             return exits.SOME_FAILED
         unusable = isinstance(error, MoreGoodError) and not isinstance(
             error, CannotExport | NoParquet
@@ -109,7 +117,7 @@ class _Exporting:
 
     def _end(self, error: MoreGoodError | OSError | asyncio.CancelledError | None) -> int:
         code, export = self._code(error), self._export
-        rows, new = (export.rows, export.new) if export else (0, 0)
+        rows, new = (export.rows, export.new_rows) if export else (0, 0)
         if error is None:
             self._voice.say(self._success(rows))
         else:
@@ -123,7 +131,7 @@ class _Exporting:
                 "output": str(self._wanted.output) if self._wanted.output else None,
                 "rows": rows,
                 "resumed": bool(export and export.resumed),
-                "skipped": export.skipped if export else 0,
+                "skipped": export.skipped_rows if export else 0,
                 "seconds": round(time.monotonic() - self._began, 3),
                 "error": None if error is None else str(self._problem(error)),
                 "exit_code": code,
@@ -145,6 +153,6 @@ class _Exporting:
     def _remains(self) -> str:
         if self._wanted.output is None:
             return "what came is not all."
-        kept = self._export.kept if self._export else 0
+        kept = self._export.kept_rows if self._export else 0
         advice = f" {counted(kept, 'row')} are kept: go on with --resume." if kept else ""
         return f"{self._wanted.output} was not written.{advice}"

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import click
 
-from moregood_async.bulk.importing.columns import chosen_columns
+from moregood_async.bulk.importing.columns import parse_choices
 from moregood_async.bulk.importing.sources import Source, read_customers
 from moregood_async.bulk.job import Job
 from moregood_async.bulk.options import RECONCILE_AFTER_SECONDS, OnUnknown
@@ -108,7 +108,7 @@ def opened(wanted: Wanted) -> Source:
     return read_customers(
         wanted.file,
         format=wanted.form,
-        mapping=chosen_columns(wanted.maps),
+        mapping=parse_choices(wanted.maps),
         preset=wanted.preset,
         region=wanted.region,
         encoding=wanted.encoding,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moregood_async.bulk import results
-from moregood_async.bulk.exporting import Form, NoParquet
+from moregood_async.bulk.exporting import FileFormat, NoParquet
 from moregood_async.bulk.importing.rows import Record
 from moregood_async.bulk.row_writers import results_writer
 
@@ -62,7 +62,7 @@ def test_columns_that_are_there_are_used_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
-def test_it_is_whole_or_not_there(tmp_path: Path, form: Form) -> None:
+def test_it_is_whole_or_not_there(tmp_path: Path, form: FileFormat) -> None:
     """An error leaves what was there before, and nothing beside it."""
     path = tmp_path / "out"
     path.write_text("old")

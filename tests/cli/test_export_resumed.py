@@ -150,7 +150,7 @@ def test_a_second_export_to_one_file_is_told_so(
     sandbox.faults = Delay(5)
     first = spawn("export", "reviews", "-o", "out.csv")
     until = time.monotonic() + 20
-    while not (tmp_path / ".out.csv.bookmark").exists() and time.monotonic() < until:
+    while not (tmp_path / ".out.csv.checkpoint").exists() and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(0.2)
     second = run("export", "reviews", "-o", "out.csv", "--json")

@@ -1,23 +1,27 @@
-"""Lists as files: CSV, JSON Lines and Parquet, page by page, and what broke off is taken up."""
+"""Lists exported to CSV, JSON Lines or Parquet, page by page; an interrupted export resumes."""
 
 from moregood_async.bulk.exporting.arrow import NoParquet
-from moregood_async.bulk.exporting.bookmark import CannotExport
-from moregood_async.bulk.exporting.exporting import Came, Export, What
+from moregood_async.bulk.exporting.checkpoint import CannotExport
+from moregood_async.bulk.exporting.export import Export, ListName, PageWritten
+from moregood_async.bulk.exporting.file_formats import (
+    FILE_FORMATS,
+    FileFormat,
+    detect_file_format,
+)
 from moregood_async.bulk.exporting.files import whole_file
-from moregood_async.bulk.exporting.forms import FORMS, Form, form_of
 from moregood_async.bulk.exporting.text import CsvWriter, JsonLinesWriter, Writer
 
 __all__ = [
-    "Came",
     "CannotExport",
     "CsvWriter",
     "Export",
-    "FORMS",
-    "Form",
+    "FILE_FORMATS",
+    "FileFormat",
     "JsonLinesWriter",
+    "ListName",
     "NoParquet",
-    "What",
+    "PageWritten",
     "Writer",
-    "form_of",
+    "detect_file_format",
     "whole_file",
 ]

@@ -1,7 +1,8 @@
-"""Items as Arrow's columns and as Parquet: the only file here that knows pyarrow, once it is used.
+"""Items as Arrow columns and as Parquet, by the library pyarrow, which is imported when needed.
 
-A Parquet file cannot be read before its footer is written. So pages are kept as an Arrow stream
-first, which is whole after each of them, and become Parquet in row groups at the end.
+A Parquet file is unreadable until its footer is written, so an interrupted one is lost. Pages are
+therefore stored as an Arrow stream, which is complete after each page, and become Parquet at the
+end, one row group at a time.
 """
 
 from __future__ import annotations
@@ -13,75 +14,89 @@ from importlib import import_module
 from typing import IO, Any, Final, cast
 
 from moregood_async.bulk.exporting.columns import Column, columns_of
-from moregood_async.bulk.exporting.files import HALF_LETTERS
+from moregood_async.bulk.exporting.files import LONE_SURROGATES
 from moregood_async.errors import MoreGoodError
 
-ROWS_IN_A_GROUP: Final = 16_384
-"""Of a Parquet file's row groups, the most rows; so many are in memory at once."""
+MAX_ROWS_PER_GROUP: Final = 16_384
+"""Limits the rows of a Parquet row group, all of which are in memory while it is written.
 
-_WIDEST = 2**63
+A page of an export has some tens of rows; a row group for each page would be far too small.
+"""
+
+_INT64_LIMIT: Final = 2**63
 
 
 class NoParquet(MoreGoodError):
-    """Parquet is asked for, and pyarrow is not installed."""
+    """The file format is Parquet and pyarrow is not installed; nothing was sent."""
 
 
-def pyarrow() -> Any:
-    """The library, with its Parquet part.
+def import_pyarrow() -> Any:
+    """Return the module pyarrow, with ``pyarrow.parquet`` imported.
 
     Raises:
-        NoParquet: It is not installed.
+        NoParquet: pyarrow is not installed.
     """
     try:
-        found: Any = import_module("pyarrow")
+        module: Any = import_module("pyarrow")
         import_module("pyarrow.parquet")
     except ImportError as error:
         raise NoParquet('Parquet needs pyarrow: pip install "moregood_async[parquet]"') from error
-    return found
+    return module
 
 
-class ArrowPages:
-    """Pages of items as an Arrow stream: its schema first, then a batch a page."""
+class ArrowEncoder:
+    """Encodes pages as an Arrow stream: its schema first, then one record batch for each page."""
 
-    def __init__(self, kind: type[Any]) -> None:
-        self._arrow = pyarrow()
-        self._columns = columns_of(kind)
-        self._types = [_type_of(column, self._arrow) for column in self._columns]
+    def __init__(self, model: type[Any]) -> None:
+        self._model = model
+        self._arrow = import_pyarrow()
+        self._columns = columns_of(model)
+        self._types = [_arrow_type(column, self._arrow) for column in self._columns]
         names = [column.name for column in self._columns]
         self.schema: Any = self._arrow.schema(list(zip(names, self._types, strict=True)))
 
-    def head(self) -> bytes:
-        """What the stream begins with."""
+    def __repr__(self) -> str:
+        return f"ArrowEncoder({self._model.__name__})"
+
+    def header(self) -> bytes:
+        """Return the schema message, which begins the stream."""
         return bytes(self.schema.serialize())
 
-    def page(self, items: Sequence[Any]) -> bytes:
-        """One batch; numbers beyond 64 bits are blank."""
-        filled = [self._filled(*each, items) for each in zip(self._columns, self._types)]  # noqa: B905
-        return bytes(self._arrow.record_batch(filled, schema=self.schema).serialize())
+    def encode(self, items: Sequence[Any]) -> bytes:
+        """Return the record batch of a page; integers beyond 64 bits are null."""
+        arrays = [
+            self._array(column, arrow_type, items)
+            for column, arrow_type in zip(self._columns, self._types, strict=True)
+        ]
+        return bytes(self._arrow.record_batch(arrays, schema=self.schema).serialize())
 
-    def finish(self, pages: IO[bytes], file: IO[bytes]) -> Iterator[None]:
-        """Write the Parquet file of all pages, a row group at a time."""
+    def assemble(self, pages: IO[bytes], target: IO[bytes]) -> Iterator[None]:
+        """Write the Parquet file of all pages, one row group at a step."""
         arrow = self._arrow
-        with arrow.ipc.open_stream(pages) as batches, _writer(arrow, file, self.schema) as writer:
-            for group in grouped(batches):
+        with (
+            arrow.ipc.open_stream(pages) as batches,
+            arrow.parquet.ParquetWriter(target, self.schema) as writer,
+        ):
+            for group in group_batches(batches):
                 writer.write_table(arrow.Table.from_batches(group))
                 yield
 
-    def _filled(self, column: Column, kind: Any, items: Sequence[Any]) -> Any:
-        fitting = _FITTING.get(column.type, _as_it_is)
-        values = [fitting(column.of(item)) for item in items]
+    def _array(self, column: Column, arrow_type: Any, items: Sequence[Any]) -> Any:
+        convert = _CONVERTERS.get(column.type, _keep)
+        values = [convert(column.value_of(item)) for item in items]
         try:
-            return self._arrow.array(values, type=kind)
-        except UnicodeEncodeError:
-            return self._arrow.array([whole_letters(value) for value in values], type=kind)
+            return self._arrow.array(values, type=arrow_type)
+        except UnicodeEncodeError:  # rare, so only the batch that has a lone surrogate is searched
+            escaped = [escape_lone_surrogates(value) for value in values]
+            return self._arrow.array(escaped, type=arrow_type)
 
 
-def grouped(batches: Any) -> Iterator[list[Any]]:
-    """Batches in row groups of a bounded size."""
+def group_batches(batches: Any) -> Iterator[list[Any]]:
+    """Yield the batches in groups of at most `MAX_ROWS_PER_GROUP` rows; a batch is not split."""
     group: list[Any] = []
     rows = 0
     for batch in batches:
-        if group and rows + batch.num_rows > ROWS_IN_A_GROUP:
+        if group and rows + batch.num_rows > MAX_ROWS_PER_GROUP:
             yield group
             group, rows = [], 0
         group.append(batch)
@@ -90,55 +105,53 @@ def grouped(batches: Any) -> Iterator[list[Any]]:
         yield group
 
 
-def whole_letters(value: Any) -> Any:
-    r"""Text, or a list of texts, without halves of surrogate pairs.
+def escape_lone_surrogates(value: Any) -> Any:
+    r"""Return text, or a list of texts, with halves of surrogate pairs escaped.
 
-    >>> whole_letters("\ud83d"), whole_letters(["a", "\ud83d"]), whole_letters(None)
-    ('\\ud83d', ['a', '\\ud83d'], None)
+    >>> escape_lone_surrogates("\ud83d"), escape_lone_surrogates(["a", "\ud83d"])
+    ('\\ud83d', ['a', '\\ud83d'])
+    >>> escape_lone_surrogates(None)
     """
     if isinstance(value, str):
-        return value.encode(errors=HALF_LETTERS).decode()
+        return value.encode(errors=LONE_SURROGATES).decode()
     if isinstance(value, list):
-        return [whole_letters(each) for each in cast("list[object]", value)]
+        return [escape_lone_surrogates(each) for each in cast("list[object]", value)]
     return value
 
 
-def _writer(arrow: Any, file: IO[bytes], schema: Any) -> Any:
-    return arrow.parquet.ParquetWriter(file, schema)
-
-
-def _type_of(column: Column, arrow: Any) -> Any:
-    known = {
+def _arrow_type(column: Column, arrow: Any) -> Any:
+    types = {
         int: arrow.int64(),
         bool: arrow.bool_(),
         float: arrow.float64(),
         datetime: arrow.timestamp("us", tz="UTC"),
         list[str]: arrow.list_(arrow.string()),
     }
-    return known.get(column.type, arrow.string())
+    return types.get(column.type, arrow.string())
 
 
-def _as_it_is(value: Any) -> Any:
+def _keep(value: Any) -> Any:
     return value
 
 
-def _whole(value: Any) -> Any:
-    return value if value is not None and -_WIDEST <= value < _WIDEST else None
+def _to_int64(value: Any) -> Any:
+    return value if value is not None and -_INT64_LIMIT <= value < _INT64_LIMIT else None
 
 
-def _float(value: Any) -> float | None:
+def _to_float(value: Any) -> float | None:
     try:
         return None if value is None else float(value)
-    except OverflowError:
+    except OverflowError:  # JSON integers have no limit: float(10**400) overflows
         return None
 
 
-def _object(value: Any) -> str | None:
+def _to_json(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
 
 
-_FITTING: dict[Any, Callable[[Any], Any]] = {
-    int: _whole,
-    float: _float,
-    dict[str, Any]: _object,
+_CONVERTERS: Final[dict[Any, Callable[[Any], Any]]] = {
+    int: _to_int64,
+    float: _to_float,
+    dict[str, Any]: _to_json,
 }
+"""How a column's values become Arrow values; other types are passed on unchanged."""

@@ -1,4 +1,4 @@
-"""The columns of a model: its fields, those of nested models with dots between."""
+"""The columns of a model: its fields, and those of nested models under dotted names."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ import attrs
 
 @attrs.frozen
 class Column:
-    """One column: where its value is found in an item, and of what type it is."""
+    """One column: the path to its value in an item, and the type of that value."""
 
     path: tuple[str, ...]
     type: Any
-    """The bare type, without its None: ``int``, ``list[str]``, ``dict[str, Any]``."""
+    """The type without its None: ``int``, ``list[str]``, ``dict[str, Any]``."""
 
     @property
     def name(self) -> str:
-        """The path with dots."""
+        """The path, joined by dots."""
         return ".".join(self.path)
 
-    def of(self, item: Any) -> Any:
-        """The item's value; None where a level of it is missing."""
+    def value_of(self, item: Any) -> Any:
+        """Return the item's value; None if a level of the path is missing."""
         for name in self.path:
             item = getattr(item, name, None)
         return item
 
 
-def columns_of(kind: type[Any]) -> tuple[Column, ...]:
-    """A model's own columns: they do not depend on the items, and ``extra`` is none of them.
+def columns_of(model: type[Any]) -> tuple[Column, ...]:
+    """Return the columns of a model, which are the same for all items; ``extra`` has no column.
 
     >>> from moregood_async.models.messages import Message
     >>> [(column.name, column.type) for column in columns_of(Message)[2:5]]
     [('ask_id', <class 'int'>), ('channel', <class 'str'>), ('customer.id', <class 'int'>)]
     """
-    return _known(cast("Hashable", kind))
+    return _cached_columns(cast("Hashable", model))
 
 
 @cache
-def _known(kind: Hashable) -> tuple[Column, ...]:
-    return tuple(_columns(cast("type[Any]", kind), ()))
+def _cached_columns(model: Hashable) -> tuple[Column, ...]:
+    return tuple(_walk_fields(cast("type[Any]", model), ()))
 
 
-def _columns(kind: type[Any], above: tuple[str, ...]) -> Iterator[Column]:
-    hints = get_type_hints(kind)
-    for field in attrs.fields(kind):
+def _walk_fields(model: type[Any], parents: tuple[str, ...]) -> Iterator[Column]:
+    hints = get_type_hints(model)
+    for field in attrs.fields(model):
         if field.name == "extra":
             continue
-        path, bare = (*above, field.name), _bare(hints[field.name])
-        if attrs.has(bare):
-            yield from _columns(bare, path)
+        path, field_type = (*parents, field.name), _without_none(hints[field.name])
+        if attrs.has(field_type):
+            yield from _walk_fields(field_type, path)
         else:
-            yield Column(path, bare)
+            yield Column(path, field_type)
 
 
-def _bare(hint: Any) -> Any:
-    """The one type that is allowed beside None."""
-    kinds = [each for each in get_args(hint) if each is not type(None)]
-    return kinds[0] if type(None) in get_args(hint) else hint
+def _without_none(hint: Any) -> Any:
+    """Return ``int`` for ``int | None``; any other hint is returned unchanged."""
+    types = [each for each in get_args(hint) if each is not type(None)]
+    return types[0] if type(None) in get_args(hint) else hint

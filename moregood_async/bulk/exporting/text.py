@@ -7,59 +7,68 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, Final, Protocol, cast
 
 import attrs
 
 from moregood_async.bulk.exporting.columns import columns_of
 
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
-_RUNS_IN_A_SPREADSHEET = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""The first characters of a cell that a spreadsheet may run as a formula (OWASP's list)."""
 
 
 class Writer(Protocol):
-    """Writes items of one kind to an open text file."""
+    """Writes the items of one model to an open text file."""
 
     def write(self, item: Any) -> None:
-        """Add one item."""
+        """Write one item."""
         ...
 
 
 class CsvWriter:
-    """Items as CSV: a column a field, nested fields with dots, times in ISO 8601 with a Z.
+    """Writes items as CSV: a column for each field, nested fields with dots, times in UTC.
 
-    The columns are the model's own, so that they do not depend on the items; fields that the
-    model does not know (``extra``) are left out: JSON Lines keeps them.
+    The columns are those of the model, whatever the items hold. Fields that the model does not
+    know (``extra``) are left out; JSON Lines keep them.
     """
 
-    def __init__(self, file: IO[str], kind: type[Any], *, header: bool = True) -> None:
-        self._columns = columns_of(kind)
-        self._put = row_writer(file)
+    def __init__(self, file: IO[str], model: type[Any], *, header: bool = True) -> None:
+        self._model = model
+        self._columns = columns_of(model)
+        self._write_row = row_writer(file)
         if header:
-            self._put([column.name for column in self._columns])
+            self._write_row([column.name for column in self._columns])
+
+    def __repr__(self) -> str:
+        return f"CsvWriter({self._model.__name__})"
 
     def write(self, item: Any) -> None:
-        """Add one row."""
-        self._put([csv_cell(column.of(item)) for column in self._columns])
+        """Write one row."""
+        self._write_row([csv_cell(column.value_of(item)) for column in self._columns])
 
 
 class JsonLinesWriter:
-    """Items as JSON Lines: one object a line, nested as it came, unknown fields included."""
+    """Writes items as JSON Lines: one object a line, nested, with the fields no model knows."""
 
-    def __init__(self, file: IO[str], kind: type[Any], *, header: bool = True) -> None:
-        del kind, header
+    def __init__(self, file: IO[str], model: type[Any], *, header: bool = True) -> None:
+        del header  # the parameters are those of `CsvWriter`
+        self._model = model
         self._file = file
 
+    def __repr__(self) -> str:
+        return f"JsonLinesWriter({self._model.__name__})"
+
     def write(self, item: Any) -> None:
-        """Add one line."""
+        """Write one line."""
         self._file.write(json_text(json_value(item)) + "\n")
 
 
 def row_writer(file: IO[str], delimiter: str = ",") -> Callable[[Sequence[str]], object]:
-    r"""What writes a row of cells as a line that ends in a plain newline.
+    r"""Return a function that writes a row of cells as a line that ends in ``\n``.
 
-    A lone carriage return gets its quotes too: before Python 3.13, `csv` gives it none unless the
-    line ends in one.
+    A cell with a lone carriage return is quoted. Before Python 3.13, `csv` quotes such a cell only
+    if the line itself ends in a carriage return, so `csv` writes ``\r\n``, which is shortened.
 
     >>> import io
     >>> file = io.StringIO(newline="")
@@ -67,11 +76,11 @@ def row_writer(file: IO[str], delimiter: str = ",") -> Callable[[Sequence[str]],
     >>> file.getvalue()
     'Ada,"two\rlines"\n'
     """
-    return csv.writer(_Newlines(file), delimiter=delimiter, lineterminator="\r\n").writerow
+    return csv.writer(_NewlineFile(file), delimiter=delimiter, lineterminator="\r\n").writerow
 
 
-class _Newlines:
-    """Takes lines, and gives them another end."""
+class _NewlineFile:
+    r"""Writes each line with ``\n`` in place of its ``\r\n``."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -81,16 +90,16 @@ class _Newlines:
 
 
 def csv_cell(value: Any) -> str:
-    """A value as a cell; text that a spreadsheet would run gets an apostrophe before it.
+    """Return a value as a cell that no spreadsheet runs as a formula; see `guard_formula`.
 
     >>> csv_cell(-5), csv_cell("-5"), csv_cell("=HYPERLINK()"), csv_cell(None), csv_cell(True)
     ('-5', '-5', "'=HYPERLINK()", '', 'true')
     """
-    return "" if value is None else guarded(cell_text(value))
+    return "" if value is None else guard_formula(cell_text(value))
 
 
 def cell_text(value: Any) -> str:
-    """A value as the text of a cell, just as it is.
+    """Return the text of a value, without a guard against formulas.
 
     >>> cell_text("=1"), cell_text(["a", "b"]), cell_text({"a": 1}), cell_text(None)
     ('=1', 'a; b', '{"a": 1}', '')
@@ -108,41 +117,44 @@ def cell_text(value: Any) -> str:
     return str(value)
 
 
-def guarded(text: str) -> str:
-    """The text, behind an apostrophe where a spreadsheet would take it for a formula."""
-    risky = text.startswith(_RUNS_IN_A_SPREADSHEET) and not _NUMBER.fullmatch(text)
-    return f"'{text}" if risky else text
+def guard_formula(text: str) -> str:
+    """Return the text with an apostrophe before it if a spreadsheet would run it as a formula.
+
+    Numbers are no formulas: ``-5`` and ``+14155550100`` stay as they are.
+    """
+    is_formula = text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text
 
 
 def json_value(value: Any) -> Any:
-    """A value as JSON takes it: models as objects with what they do not know merged in.
+    """Return a value that `json_text` accepts: a model as a dict, with its ``extra`` merged in.
 
     >>> from moregood_async.models.reviews import Source
     >>> json_value(Source(name="Shop", extra={"kind": "widget"}))
     {'name': 'Shop', 'kind': 'widget'}
     """
-    kind = cast("type[attrs.AttrsInstance]", type(value))
-    if attrs.has(kind):
-        names = [field.name for field in attrs.fields(kind) if field.name != "extra"]
+    model = cast("type[attrs.AttrsInstance]", type(value))
+    if attrs.has(model):
+        names = [field.name for field in attrs.fields(model) if field.name != "extra"]
         return {name: json_value(getattr(value, name)) for name in names} | value.extra
     return iso_time(value) if isinstance(value, datetime) else value
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON on one line; what JSON has no form for becomes text: dates, decimals.
+    """Return a value as JSON on one line; dates, decimals and other types become strings.
 
     >>> json_text({"on": datetime(2026, 5, 1).date(), "at": datetime(2026, 5, 1, tzinfo=UTC)})
     '{"on": "2026-05-01", "at": "2026-05-01T00:00:00Z"}'
     """
-    return json.dumps(value, ensure_ascii=False, default=_as_text)
+    return json.dumps(value, ensure_ascii=False, default=_to_text)
 
 
-def _as_text(value: object) -> str:
+def _to_text(value: object) -> str:
     return iso_time(value) if isinstance(value, datetime) else str(value)
 
 
 def iso_time(moment: datetime) -> str:
-    """A time as ISO 8601 in UTC; one without a zone is taken as it stands.
+    """Return a time as ISO 8601 in UTC; a time without a zone stays without one.
 
     >>> iso_time(datetime(2026, 5, 1, 8, 30, tzinfo=UTC)), iso_time(datetime(2026, 5, 1))
     ('2026-05-01T08:30:00Z', '2026-05-01T00:00:00')

@@ -1,1 +1,1 @@
-"""What comes in: files of customers in any usual form, and what each of their rows says."""
+"""Files of customers in any usual format, and the customer that each of their rows describes."""

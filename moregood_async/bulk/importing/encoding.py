@@ -1,14 +1,14 @@
-"""Encodings: told from the bytes of a file, and never in a way that garbles a name.
+r"""The encoding of a file, detected from its bytes so that no name is ever garbled.
 
-- A byte order mark decides.
-- UTF-16 without one is told by its NULs, which stand at every other byte of plain letters.
-- What is valid UTF-8 is UTF-8.
-- The rest is Windows-1252, which Excel saves in the West, or a UTF-8 file with broken bytes.
-  Windows-1252 text hardly ever looks like UTF-8 by chance, so it is Windows-1252 only where
-  at most one in ten of the characters beyond ASCII is valid UTF-8.
+1. A byte order mark decides.
+2. UTF-16 without a mark shows by its NUL bytes: ``Name`` is ``N\0a\0m\0e\0``.
+3. Bytes that are valid UTF-8 are UTF-8.
+4. The rest is Windows-1252, which Excel saves in the West, or a UTF-8 file with broken bytes.
+   Windows-1252 text hardly ever looks like UTF-8 by chance, so a file is Windows-1252 only if at
+   most one in ten of its characters beyond ASCII is valid UTF-8.
 
-A wrong guess must show: bytes that do not exist in the encoding, and a cell of a Windows-1252
-file that is valid UTF-8, reject their row (`misread`).
+A wrong guess must show: `describe_misreading` finds bytes that the encoding does not have, and
+cells of a Windows-1252 file that are valid UTF-8. Such rows are rejected.
 """
 
 from __future__ import annotations
@@ -22,117 +22,148 @@ import attrs
 UTF_8: Final = "utf-8"
 WINDOWS_1252: Final = "cp1252"
 
-_MARKS: Final = (
+_BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, UTF_8),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark (FF FE) begins FF FE 00 00
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _WIDE: Final = ("utf-16", "utf-32")
-_SPOKEN: Final = {UTF_8: "UTF-8", WINDOWS_1252: "Windows-1252"}
+_DISPLAY_NAMES: Final = {UTF_8: "UTF-8", WINDOWS_1252: "Windows-1252"}
 _SAVE_AS_UTF8: Final = "save the file as UTF-8 (Excel: CSV UTF-8)"
 
+SAMPLE_BYTES: Final = 1 << 16
+"""Limits the bytes whose NULs are counted; a header and some hundred rows are enough."""
 
-def encoding_of(pieces: Iterable[bytes]) -> str:
-    """The encoding of a file, or of the part of it that is known, from its bytes in pieces.
 
-    >>> encoding_of(["Zoë".encode()]), encoding_of(["Zoë".encode("cp1252")])
+def detect_encoding(chunks: Iterable[bytes]) -> str:
+    """Return the encoding of the bytes of a file, which come in chunks.
+
+    >>> detect_encoding(["Zoë".encode()]), detect_encoding(["Zoë".encode("cp1252")])
     ('utf-8', 'cp1252')
-    >>> encoding_of(["Name,Mail".encode("utf-16-le")])
+    >>> detect_encoding(["Name,Mail".encode("utf-16-le")])
     'utf-16-le'
     """
-    seen = _Seen()
-    for number, piece in enumerate(pieces):
-        sure = told_at_once(piece) if number == 0 else None
-        if sure is not None:
-            return sure
-        seen.add(piece)
-    return seen.verdict()
+    statistics = _Utf8Statistics()
+    for number, chunk in enumerate(chunks):
+        certain = detect_wide_or_marked(chunk) if number == 0 else None
+        if certain is not None:
+            return certain
+        statistics.add(chunk)
+    return statistics.verdict()
 
 
-def told_at_once(begins: bytes) -> str | None:
-    """The encoding that a byte order mark tells, or that NULs do; None where neither does."""
-    for mark, encoding in _MARKS:
-        if begins.startswith(mark):
+def detect_wide_or_marked(beginning: bytes) -> str | None:
+    """Return the encoding that a byte order mark or NUL bytes show; None if neither does."""
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if beginning.startswith(mark):
             return encoding
-    sample = begins[: 1 << 16]
+    sample = beginning[:SAMPLE_BYTES]
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if 20 * (even + odd) < len(sample) or 10 * min(even, odd) > even + odd:
+    nuls = even + odd
+    # In text of Latin letters, every other byte is a NUL. Names in Japanese, with Latin commas, @
+    # and line ends, usually have more than 1 in 20. A UTF-8 file with a stray NUL has fewer.
+    if 20 * nuls < len(sample):
         return None
-    return ("utf-16-le" if odd > even else "utf-16-be") if even + odd > 1 else None
+    # UTF-16 has its NULs at positions of one parity: 50 odd and 2 even ones are UTF-16-LE. Where
+    # more than a tenth is on the other side, such as 50 and 20, the bytes are no UTF-16.
+    if 10 * min(even, odd) > nuls:
+        return None
+    if nuls <= 1:  # one NUL in a short file proves nothing; none at all is the usual case
+        return None
+    return "utf-16-le" if odd > even else "utf-16-be"
 
 
 @attrs.define
-class _Seen:
-    """What the bytes beyond ASCII look like so far, read as UTF-8."""
+class _Utf8Statistics:
+    """How many bytes beyond ASCII are valid UTF-8."""
 
-    good: int = 0
-    """Characters of several bytes that are valid."""
-    bad: int = 0
-    """Bytes that are no part of any."""
+    valid: int = 0
+    """Characters of several bytes that are valid UTF-8."""
+    invalid: int = 0
+    """Bytes that belong to no valid character."""
     _decoder: codecs.IncrementalDecoder = attrs.field(
-        factory=lambda: codecs.getincrementaldecoder(UTF_8)("surrogateescape")
+        factory=lambda: codecs.getincrementaldecoder(UTF_8)("surrogateescape"), repr=False
     )
+    """Decodes across chunks, because a character may be split between two of them."""
 
-    def add(self, piece: bytes, *, final: bool = False) -> None:
-        """One piece more; a character may stand across two."""
-        text = self._decoder.decode(piece, final)
+    def add(self, chunk: bytes, *, final: bool = False) -> None:
+        """Count the characters of one more chunk."""
+        text = self._decoder.decode(chunk, final)
         if text.isascii():
             return
-        valid = text.encode(UTF_8, "ignore").decode(UTF_8)
-        self.bad += len(text) - len(valid)
-        self.good += len(valid) - len(valid.encode("ascii", "ignore"))
+        # `surrogateescape` decodes an invalid byte such as E9 to the surrogate U+DCE9, which
+        # encoding with `ignore` drops: "Ren\udce9 Zoë" becomes "Ren Zoë", so one byte is invalid
+        # and one character beyond ASCII (ë) is valid.
+        valid_text = text.encode(UTF_8, "ignore").decode(UTF_8)
+        self.invalid += len(text) - len(valid_text)
+        self.valid += len(valid_text) - len(valid_text.encode("ascii", "ignore"))
 
     def verdict(self) -> str:
+        """Return Windows-1252 if there are more than 10 invalid bytes for each valid character.
+
+        50 UTF-8 names with 3 broken bytes stay UTF-8, and only their rows are rejected. 50
+        Windows-1252 names with one accidental match, such as ``É”`` (C9 94), are Windows-1252.
+        """
         self.add(b"", final=True)
-        return WINDOWS_1252 if self.bad > 10 * self.good else UTF_8
+        return WINDOWS_1252 if self.invalid > 10 * self.valid else UTF_8
 
 
-def canonical(encoding: str) -> str:
-    """An encoding's own name.
+def normalize_encoding(encoding: str) -> str:
+    """Return Python's own name of an encoding.
 
     Raises:
-        LookupError: Python knows none of this name.
+        LookupError: Python has no text encoding of this name.
 
-    >>> canonical("UTF8"), canonical("utf-8-sig"), canonical("windows-1252"), canonical("latin-1")
-    ('utf-8', 'utf-8', 'cp1252', 'iso8859-1')
+    >>> normalize_encoding("UTF8"), normalize_encoding("utf-8-sig")
+    ('utf-8', 'utf-8')
+    >>> normalize_encoding("windows-1252"), normalize_encoding("latin-1")
+    ('cp1252', 'iso8859-1')
     """
     name = codecs.lookup(encoding).name
-    " ".encode(name).decode(name)  # a LookupError for what encodes no text, such as hex
+    " ".encode(name).decode(name)  # raises LookupError for codecs that encode no text, such as hex
     return UTF_8 if name == "utf-8-sig" else name
 
 
-def errors_of(encoding: str) -> str:
-    """How bytes that are not of this encoding come through, so that their row can say so."""
+def decode_errors_for(encoding: str) -> str:
+    """Return the error handler of `open` that keeps invalid bytes visible in their row.
+
+    ``surrogateescape`` also keeps them byte for byte, and works only with encodings that extend
+    ASCII.
+    """
     return "replace" if encoding.startswith(_WIDE) else "surrogateescape"
 
 
-def spoken(encoding: str) -> str:
-    """An encoding's name for people.
+def display_name(encoding: str) -> str:
+    """Return an encoding's name for people.
 
-    >>> spoken("cp1252"), spoken("utf-16-le")
+    >>> display_name("cp1252"), display_name("utf-16-le")
     ('Windows-1252', 'UTF-16-LE')
     """
-    return _SPOKEN.get(encoding, encoding.upper())
+    return _DISPLAY_NAMES.get(encoding, encoding.upper())
 
 
-def misread(cells: Sequence[str], encoding: str) -> str:
-    """Why cells cannot have been of this encoding; empty where they can.
+def describe_misreading(cells: Sequence[str], encoding: str) -> str:
+    """Return why cells cannot have been written in this encoding; empty if they can.
 
-    >>> misread(["Zoë"], "utf-8"), misread(["Zoë".encode().decode("cp1252")], "cp1252")[:20]
-    ('', 'holds UTF-8 within a')
+    >>> describe_misreading(["Zoë"], "utf-8")
+    ''
+    >>> describe_misreading(["Zoë".encode().decode("cp1252")], "cp1252")[:30]
+    'holds UTF-8 within a Windows-1'
     """
-    broken = encoding.startswith(_WIDE) and any("\ufffd" in cell for cell in cells)
-    if broken or not all(_encodes(cell) for cell in cells):
-        also = "" if encoding == WINDOWS_1252 else ", or say which encoding it is in"
-        return f"holds bytes that are not {spoken(encoding)}; {_SAVE_AS_UTF8}{also}"
-    if encoding == WINDOWS_1252 and any(_is_utf8(cell) for cell in cells):
+    # U+FFFD is what `replace` wrote for invalid bytes. A UTF-8 file may really hold one.
+    has_replacement = encoding.startswith(_WIDE) and any("\ufffd" in cell for cell in cells)
+    if has_replacement or not all(_is_encodable(cell) for cell in cells):
+        also = "" if encoding == WINDOWS_1252 else ", or name its encoding"
+        return f"holds bytes that are not {display_name(encoding)}; {_SAVE_AS_UTF8}{also}"
+    if encoding == WINDOWS_1252 and any(_is_utf8_read_as_1252(cell) for cell in cells):
         return f"holds UTF-8 within a Windows-1252 file; {_SAVE_AS_UTF8} throughout"
     return ""
 
 
-def _encodes(cell: str) -> bool:
+def _is_encodable(cell: str) -> bool:
+    """Whether the cell holds no surrogate, which `surrogateescape` made of an invalid byte."""
     try:
         cell.encode()
     except UnicodeEncodeError:
@@ -140,7 +171,8 @@ def _encodes(cell: str) -> bool:
     return True
 
 
-def _is_utf8(cell: str) -> bool:
+def _is_utf8_read_as_1252(cell: str) -> bool:
+    """Whether the bytes of the cell are valid UTF-8: ``ZoÃ«`` was ``Zoë``."""
     if cell.isascii():
         return False
     try:

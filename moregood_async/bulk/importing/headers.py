@@ -1,4 +1,4 @@
-"""What columns are called: the fields that they can hold, and the many names of each."""
+"""The names of columns: the customer's fields that a column can hold, and their synonyms."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Final
 
 import attrs
 
-from moregood_async.bulk.importing.consent import CONSENTS, consent_named
+from moregood_async.bulk.importing.consent import CONSENTS, find_consent
 from moregood_async.models.customers import CustomerUpsert
 
 FIELDS: Final[tuple[str, ...]] = tuple(a.name for a in attrs.fields(CustomerUpsert))
-"""The fields that a column can hold, in the order of `CustomerUpsert`."""
+"""The fields that a column can hold, in the sequence of `CustomerUpsert`."""
 
 NAME: Final = "name"
-"""A column that holds the full name; `values.split_name` splits it."""
+"""What a column of full names holds; `values.split_name` splits it into two fields."""
 
-KNOWN: Final[tuple[str, ...]] = (*FIELDS, NAME, *CONSENTS)
-"""Everything that a column can be mapped to: fields, a whole name, and what opts people out."""
+MAPPABLE: Final[tuple[str, ...]] = (*FIELDS, NAME, *CONSENTS)
+"""Everything that a column can be mapped to: fields, a full name, and consent."""
 
-_ALSO_CALLED: Final[dict[str, str]] = {
+_SYNONYMS: Final[dict[str, str]] = {
     "first_name": "first, fname, given name, forename, customer first name, contact first name",
     "last_name": "last, lname, surname, family name, customer last name, contact last name",
     "email": "mail, email address, customer email, contact email, primary email, work email",
@@ -45,39 +45,42 @@ _ALSO_CALLED: Final[dict[str, str]] = {
 }
 
 
-def plain(name: str) -> str:
-    """A name without case, accents, blanks and punctuation.
+def normalize_name(name: str) -> str:
+    """Return a column's name without case, accents, blanks and punctuation.
 
-    >>> plain("E-Mail Address"), plain("first_name"), plain("FirstName")
+    >>> normalize_name("E-Mail Address"), normalize_name("first_name"), normalize_name("FirstName")
     ('emailaddress', 'firstname', 'firstname')
     """
+    # NFKD splits é into e and an accent, which the pattern drops: "Prénom" becomes "prenom".
     letters = unicodedata.normalize("NFKD", name).casefold()
     return re.sub(r"[^a-z0-9]", "", letters)
 
 
-_EXACT: Final[dict[str, str]] = {plain(known): known for known in KNOWN}
-_FIELD_OF: Final[dict[str, str]] = _EXACT | {
-    plain(name): field for field, names in _ALSO_CALLED.items() for name in names.split(",")
+_FIELD_BY_OWN_NAME: Final[dict[str, str]] = {normalize_name(each): each for each in MAPPABLE}
+_FIELD_BY_NAME: Final[dict[str, str]] = _FIELD_BY_OWN_NAME | {
+    normalize_name(name): field for field, names in _SYNONYMS.items() for name in names.split(",")
 }
 
 
-def field_named(column: str) -> str | None:
-    """The field that a column's name stands for, or None.
+def find_field(column: str) -> str | None:
+    """Return the element of `MAPPABLE` that a column's name stands for, or None.
 
-    >>> field_named("E-mail"), field_named("Phone 2"), field_named("Address 2")
+    >>> find_field("E-mail"), find_field("Phone 2"), find_field("Address 2")
     ('email', 'phone', 'address2')
-    >>> field_named("Full Name"), field_named("Accepts Email Marketing"), field_named("Shoe size")
+    >>> find_field("Full Name"), find_field("Accepts Email Marketing"), find_field("Shoe size")
     ('name', 'accepts_email', None)
     """
-    name = plain(column)
-    found = _FIELD_OF.get(name) or _FIELD_OF.get(name.rstrip("0123456789"))
-    return found or consent_named(name)
+    name = normalize_name(column)
+    # The whole name first, since "Address 2" is another field than "Address". Then without the
+    # number at its end: "Phone 2" is a phone.
+    field = _FIELD_BY_NAME.get(name) or _FIELD_BY_NAME.get(name.rstrip("0123456789"))
+    return field or find_consent(name)
 
 
-def is_exact(column: str) -> bool:
-    """Whether a column is called as its field is, and not by another of its names.
+def is_own_name(column: str) -> bool:
+    """Whether a column has its field's own name, and not a synonym.
 
-    >>> is_exact("E-mail"), is_exact("Mail")
+    >>> is_own_name("E-mail"), is_own_name("Mail")
     (True, False)
     """
-    return plain(column) in _EXACT
+    return normalize_name(column) in _FIELD_BY_OWN_NAME

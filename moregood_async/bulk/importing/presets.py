@@ -1,7 +1,8 @@
-"""What the customer exports of well-known shops and tools look like.
+"""Presets: what the customer exports of well-known shops and tools look like.
 
-A preset is told by its headers, shown before it is used, and can be switched off
-(``preset="none"``). Headers that it does not know are told by their names, as everywhere.
+A preset is detected by the headers of a file, shown to the user before it is used, and can be
+switched off (``preset="none"``). Columns that a preset does not know are mapped by their names, as
+those of any other file.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from moregood_async.bulk.importing.headers import FIELDS, plain
+from moregood_async.bulk.importing.headers import FIELDS, normalize_name
 
 NO_PRESET: Final = "none"
 """The name that switches presets off."""
@@ -19,50 +20,62 @@ NO_PRESET: Final = "none"
 
 @attrs.frozen
 class Preset:
-    """One tool's export: the headers that tell it, and what its columns hold."""
+    """One tool's export: the headers that identify it, and what its columns hold."""
 
     key: str
-    """Its name as it is typed: ``shopify``."""
+    """The name to type: ``shopify``."""
     name: str
-    """Its name for people: ``Shopify``."""
-    marks: tuple[frozenset[str], ...] = attrs.field(repr=False)
-    """Plain names of columns; where all of one set are there, it is this export."""
+    """The name for people: ``Shopify``."""
+    signatures: tuple[frozenset[str], ...] = attrs.field(repr=False)
+    """Sets of normalized column names. A file that has all columns of one set is this export."""
     columns: Mapping[str, str] = attrs.field(repr=False)
-    """What a column holds, by its plain name; the first of several that hold the same is taken."""
+    """What a column holds, by normalized name; of several for one field, the first here wins."""
     ignored: Mapping[str, str] = attrs.field(repr=False)
-    """Columns that are left out although their names would fit, by plain name, and why."""
+    """Columns that are ignored although their names would fit, by normalized name, with why."""
 
-    def fits(self, header: Iterable[str]) -> bool:
-        """Whether a file with these columns is such an export."""
-        there = {plain(name) for name in header}
-        return any(mark <= there for mark in self.marks)
+    def matches(self, header: Iterable[str]) -> bool:
+        """Whether a file with these columns is this export."""
+        names = {normalize_name(name) for name in header}
+        return any(signature <= names for signature in self.signatures)
 
 
-def preset_of(header: Iterable[str]) -> Preset | None:
-    """The preset whose headers these are, or None.
+def detect_preset(header: Iterable[str]) -> Preset | None:
+    """Return the first preset that matches a header, or None.
 
-    >>> preset_of(["id", "Description", "Email", "Name", "Created (UTC)", "Delinquent"])
+    >>> detect_preset(["id", "Description", "Email", "Name", "Created (UTC)", "Delinquent"])
     Preset(key='stripe', name='Stripe')
-    >>> preset_of(["First Name", "Email"])
+    >>> detect_preset(["First Name", "Email"])
     """
     names = tuple(header)
-    return next((preset for preset in PRESETS if preset.fits(names)), None)
+    return next((preset for preset in PRESETS if preset.matches(names)), None)
 
 
 def _preset(
-    name: str, marks: Iterable[str], columns: Mapping[str, str], ignored: Mapping[str, str]
+    name: str,
+    signatures: Iterable[str],
+    columns: Mapping[str, str],
+    ignored: Mapping[str, str],
 ) -> Preset:
+    """Return a preset of lists of column names that are separated by commas."""
     return Preset(
-        plain(name),
+        normalize_name(name),
         name,
-        tuple(frozenset(plain(each) for each in mark.split(",")) for mark in marks),
-        {plain(each): field for field, names in columns.items() for each in names.split(",")},
-        {plain(each): why for names, why in ignored.items() for each in names.split(",")},
+        tuple(frozenset(map(normalize_name, each.split(","))) for each in signatures),
+        {
+            normalize_name(column): field
+            for field, listed in columns.items()
+            for column in listed.split(",")
+        },
+        {
+            normalize_name(column): reason
+            for listed, reason in ignored.items()
+            for column in listed.split(",")
+        },
     )
 
 
 _MONEY: Final = "money is never imported as a charge"
-_TAGS: Final = "these are not tags of your project, which knows only those that exist there"
+_TAGS: Final = "these are not tags of your project, which accepts only tags that exist there"
 
 SHOPIFY: Final = _preset(
     "Shopify",
@@ -90,9 +103,9 @@ SHOPIFY: Final = _preset(
     },
     {"Tags": _TAGS, "Total Spent": _MONEY},
 )
-"""Admin, Customers, Export. The headers are those of exports as importers for them quote them
-(2023 to 2026); ``Accepts Marketing`` and ``Company`` to ``Zip`` are older. Newer exports put an
-apostrophe before phones and zips, which is taken off."""
+"""Admin, Customers, Export. The headers are those that importers of such files quote (2023 to
+2026). ``Accepts Marketing`` and ``Company`` to ``Zip`` are older. Newer exports put an apostrophe
+before phones and zips, which the import removes."""
 
 SQUARE: Final = _preset(
     "Square",
@@ -117,8 +130,8 @@ SQUARE: Final = _preset(
     },
     {"Lifetime Spend": _MONEY},
 )
-"""Customer Directory, Export. The 23 headers of an export of June 2026, quoted by its importer;
-``Surname`` is what some countries have."""
+"""Customer Directory, Export. The 23 headers of an export of June 2026, as its importer quotes
+them. Exports of some countries have ``Surname``."""
 
 STRIPE: Final = _preset(
     "Stripe",
@@ -137,8 +150,8 @@ STRIPE: Final = _preset(
     {"Total Spend": _MONEY, "Refunded Volume": _MONEY},
 )
 """Dashboard, Customers, Export: ``id, Description, Email, Name, Created (UTC), Delinquent, Plan,
-Status, Total Spend, Payment Count, …``, as clients of that file quote it; which columns are in it
-is chosen there."""
+Status, Total Spend, Payment Count, …``, as programs that read the file quote it. The user of Stripe
+chooses the columns, so several pairs identify the export."""
 
 HUBSPOT: Final = _preset(
     "HubSpot",
@@ -165,13 +178,13 @@ HUBSPOT: Final = _preset(
         "name": "Full Name",
     },
     {
-        "Marketing contact status": "it is what HubSpot bills, and no consent",
-        "Associated Note, Associated Note IDs": "these are notes of HubSpot's own",
+        "Marketing contact status": "HubSpot bills by it; it is not a consent",
+        "Associated Note, Associated Note IDs": "these are HubSpot's own notes",
     },
 )
-"""Contacts, Export. Labels of the properties as HubSpot has them by default
-(``hs_email_optout`` is "Unsubscribed from all email"); ``Marketing contact status`` has no effect
-on subscriptions, says HubSpot's own community team."""
+"""Contacts, Export. The headers are HubSpot's default labels of its properties
+(``hs_email_optout`` is "Unsubscribed from all email"). According to HubSpot's community team,
+``Marketing contact status`` has no effect on subscriptions."""
 
 WOOCOMMERCE: Final = _preset(
     "WooCommerce",
@@ -197,19 +210,20 @@ WOOCOMMERCE: Final = _preset(
     },
     {"Total Spend": _MONEY, "AOV": _MONEY},
 )
-"""Analytics, Customers, Download: ``get_export_columns()`` of WooCommerce's customers report; and
-``billing_first_name`` and so on, which are WordPress's names for them in exports by plugins."""
+"""Analytics, Customers, Download: the headers of ``get_export_columns()`` in the customers
+report of WooCommerce. Exports by plugins have WordPress's names, such as ``billing_first_name``."""
 
 MORE_GOOD_REVIEWS: Final = _preset(
     "More Good Reviews",
     tuple(
-        f"first_name, email, phone, {its_own}"
-        for its_own in ("has_subscription", "location_slug", "signed_up_at", "unsubscribed_at")
+        f"first_name, email, phone, {specific}"
+        for specific in ("has_subscription", "location_slug", "signed_up_at", "unsubscribed_at")
     ),
     {**{field: field for field in FIELDS}, "unsubscribed": "unsubscribed_at"},
     {},
 )
-"""The vendor's own template: its columns are the API's own fields. Here tags are slugs."""
+"""The vendor's own template. Its columns are the API's fields, and its tags are slugs, as the API
+takes them."""
 
 PRESETS: Final = (SHOPIFY, SQUARE, STRIPE, HUBSPOT, WOOCOMMERCE, MORE_GOOD_REVIEWS)
-"""All of them, in the order in which they are tried."""
+"""All presets, in the sequence in which they are tried."""

@@ -1,4 +1,4 @@
-"""Rows: one record of a file as it stands, and what it says about a customer."""
+"""Records, which are the raw rows of a source, and rows, which describe a customer."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from moregood_async.errors import Fields, InvalidRequest
 from moregood_async.models.customers import CustomerUpsert
 
 ERROR: Final = "error"
-"""The column that rejects get."""
+"""The column that a rejects file adds."""
 
 MAY_HAVE_BEEN_ASKED: Final = "unknown:"
-"""How the error of a row begins whose ask may have reached the customer."""
+"""The beginning of the error of a row whose ask may have reached the customer."""
 
-_GUARDED: Final = re.compile(r"'[=+\-@]")
+_GUARD: Final = re.compile(r"'[=+\-@]")
 
 
 class Record(NamedTuple):
-    """One row as it stands, unparsed and cheap. Its ``repr`` shows nobody's data.
+    """One raw row. It is cheap, and its ``repr`` shows no cell.
 
     >>> Record(2, ("Ada", "ada@example.com"))
     Record(line=2, problem='')
     """
 
     line: int
-    """Where it begins in the file, counted from 1; of rows without lines, their place from 1."""
+    """The line where the row begins, counted from 1; in sources without lines, its number."""
     values: tuple[str, ...] | Mapping[str, Any]
     """Its cells, or its values by key."""
     problem: str = ""
-    """Why it cannot be read at all."""
+    """Why the row is unreadable; empty if it is readable."""
 
     def __repr__(self) -> str:
         return f"Record(line={self.line}, problem={self.problem!r})"
@@ -41,28 +41,28 @@ class Record(NamedTuple):
 
 @attrs.frozen
 class Row:
-    """One row of a file. Its ``repr`` shows where it stands, and nobody's data."""
+    """One parsed row. Its ``repr`` shows its line and its problems, and no cell."""
 
     line: int
-    """The line of the file on which it begins, counted from 1; the header has one too."""
+    """The line where the row begins, counted from 1; the header has a line, too."""
     cells: tuple[str, ...] = attrs.field(repr=False)
-    """The input's own cells, as they stand in the file; of values by key, their text."""
+    """The cells as they are in the file; for values by key, their text."""
     fields: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    """What its cells say, by field of a customer; blank cells are left out."""
+    """The parsed values, by field of a customer, without blank cells."""
     problems: Fields = attrs.field(factory=dict[str, tuple[str, ...]])
-    """Why it cannot be sent, by field, or under ``row``; empty where it can be tried."""
+    """Why the row cannot be sent, by field, or under ``row``; empty if it can."""
     held: bool = False
-    """Whether an earlier import wrote beside it that its customer may have been asked."""
+    """Whether its ``error`` column says that an earlier import may have asked the customer."""
     warnings: tuple[str, ...] = ()
-    """What was left out of it, or is doubtful: ``phone: is no phone number; left out``."""
+    """What was left out or is doubtful: ``phone: is not a phone number; left out``."""
     opted_out: Mapping[str, str] = attrs.field(factory=dict[str, str])
-    """The channels through which this person must not be asked, each with the reason."""
+    """The channels by which this person must not be asked, each with the reason."""
 
     def customer(self) -> CustomerUpsert:
-        """The customer to send.
+        """Return the customer to send.
 
         Raises:
-            InvalidRequest: The row cannot be sent; every reason at once.
+            InvalidRequest: The row cannot be sent; the error names all problems at once.
         """
         if "row" in self.problems:
             raise InvalidRequest(self.problems)
@@ -75,26 +75,28 @@ class Row:
         return customer
 
 
-def told(problems: Fields, mapping: ColumnMapping) -> str:
-    """Problems as one sentence that names fields and columns, and nobody.
+def describe_problems(problems: Fields, mapping: ColumnMapping) -> str:
+    """Return problems as one sentence that names fields and columns, and quotes no cell.
 
-    >>> told({"city": ("is text",)}, ColumnMapping.of(["First name", "Town"]))
-    'city (column Town): is text'
+    >>> describe_problems({"city": ("must be text",)}, ColumnMapping.of(["First name", "Town"]))
+    'city (column Town): must be text'
     """
-    return "; ".join(f"{_named(name, mapping)}{', '.join(said)}" for name, said in problems.items())
+    return "; ".join(
+        f"{_label(field, mapping)}{', '.join(texts)}" for field, texts in problems.items()
+    )
 
 
-def _named(name: str, mapping: ColumnMapping) -> str:
-    if name == "row":
+def _label(field: str, mapping: ColumnMapping) -> str:
+    if field == "row":
         return ""
-    column = mapping.column_of(name)
-    return f"{name} (column {column}): " if column else f"{name}: "
+    column = mapping.column_of(field)
+    return f"{field} (column {column}): " if column else f"{field}: "
 
 
-def unguarded(cell: str) -> str:
-    """A cell without the apostrophe that exports put before what a spreadsheet would run.
+def strip_guard(cell: str) -> str:
+    """Return a cell without the apostrophe that exports put before formulas.
 
-    >>> unguarded("'+1 415 555 0100"), unguarded("'s-Hertogenbosch")
+    >>> strip_guard("'+1 415 555 0100"), strip_guard("'s-Hertogenbosch")
     ('+1 415 555 0100', "'s-Hertogenbosch")
     """
-    return cell[1:] if _GUARDED.match(cell) else cell
+    return cell[1:] if _GUARD.match(cell) else cell

@@ -1,4 +1,4 @@
-"""Values of a file: what one cell, or one value of a JSON object, says in a field."""
+"""Values: what one cell of a file, or one value of a JSON object, means in a field."""
 
 from __future__ import annotations
 
@@ -11,35 +11,38 @@ from decimal import Decimal
 from typing import Any, Final, cast
 from uuid import UUID
 
-from moregood_async.bulk.importing.rows import unguarded
+from moregood_async.bulk.importing.rows import strip_guard
 
 _YES: Final = frozenset({"yes", "y", "true", "t", "1", "on"})
 _NO: Final = frozenset({"no", "n", "false", "f", "0", "off"})
+# 2024-05-01 10:30, 2024-05-01T10:30:00.5
 _TIME_WITHOUT_ZONE: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?")
 
 
-def read(field: str, value: object) -> Any:
-    """A value as its field takes it, or None where it is blank.
+def parse_value(field: str, value: object) -> Any:
+    """Return a value as its field takes it, or None for a blank one.
 
-    A number is fine where text is wanted, such as a phone or a postal code, and so is a date.
+    A text field accepts numbers, such as a phone or a postal code, and dates.
 
-    >>> read("postal_code", 94110), read("city", "  "), read("tags", ["new", "vip"])
-    ('94110', None, ['new', 'vip'])
+    >>> parse_value("postal_code", 94110), parse_value("city", "  ")
+    ('94110', None)
+    >>> parse_value("tags", ["new", "vip"])
+    ['new', 'vip']
 
     Raises:
-        ValueError: It cannot be read as that; says why, and quotes nothing.
+        ValueError: The field cannot hold the value. The message says why and does not quote it.
     """
     if isinstance(value, str):
-        value = unguarded(value.strip())
+        value = strip_guard(value.strip())
         if "\0" in value:
-            raise ValueError("holds a NUL; take it out")
+            raise ValueError("holds a NUL byte; remove it")
     if is_blank(value):
         return None
-    return _READ.get(field, text_of)(value)
+    return _PARSERS.get(field, to_text)(value)
 
 
 def is_blank(value: object) -> bool:
-    """Whether a value is none: null, blank text, or a table's "not a number".
+    """Whether a value is null, blank text, or NaN, which pandas writes for a missing value.
 
     >>> is_blank(None), is_blank(" "), is_blank(float("nan")), is_blank(0)
     (True, True, True, False)
@@ -49,48 +52,53 @@ def is_blank(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def yes_or_no(value: object) -> bool:
-    """A yes or a no as a bool.
+def parse_flag(value: object) -> bool:
+    """Return a yes or a no as a bool.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The value is neither.
     """
-    word = text_of(value).casefold() if not isinstance(value, bool) else str(value).casefold()
+    word = (str(value) if isinstance(value, bool) else to_text(value)).casefold()
     if word in _YES or word in _NO:
         return word in _YES
-    raise ValueError("is yes or no (or 1 or 0, true or false)")
+    raise ValueError("must be yes or no (or 1 or 0, true or false)")
 
 
-def slugs_in(value: object) -> list[str]:
-    """Slugs that stand in one cell or list, each once.
+def parse_slugs(value: object) -> list[str]:
+    """Return the slugs of a cell or a list, each once.
 
-    >>> slugs_in("regular; newsletter, regular")
+    >>> parse_slugs("regular; newsletter, regular")
     ['regular', 'newsletter']
     """
     if isinstance(value, list | tuple):
-        parts = cast("Sequence[object]", value)
-        found = [text_of(part).strip() for part in parts if not is_blank(part)]
+        elements = cast("Sequence[object]", value)
+        slugs = [to_text(each).strip() for each in elements if not is_blank(each)]
     else:
-        found = [part.strip() for part in re.split(r"[,;]", text_of(value))]
-    return list(dict.fromkeys(part for part in found if part))
+        slugs = [each.strip() for each in re.split(r"[,;]", to_text(value))]
+    return list(dict.fromkeys(slug for slug in slugs if slug))
 
 
-def text_of(value: object) -> str:
-    """A value as text: 94110 and 94110.0 are ``94110``.
+def to_text(value: object) -> str:
+    """Return a value as text.
+
+    >>> to_text(94110), to_text(94110.0), to_text(Decimal("7.50"))
+    ('94110', '94110', '7.50')
 
     Raises:
-        ValueError: It is a yes or a no, a list or an object, which is no text.
+        ValueError: The value is a bool, a list or an object.
     """
     if isinstance(value, str):
         return value
+    # A column of numbers with a gap becomes floats in pandas: the postal code 94110.0 is 94110.
     if isinstance(value, float | Decimal) and value % 1 == 0:
         return f"{value:.0f}"
     if isinstance(value, int | float | Decimal | UUID | date) and not isinstance(value, bool):
         return str(value)
-    raise ValueError(f"is text, not {_KIND.get(type(value), f'a {type(value).__name__}')}")
+    name = _TYPE_NAMES.get(type(value), f"the type {type(value).__name__}")
+    raise ValueError(f"must be text, not {name}")
 
 
-_KIND: Final[dict[type, str]] = {
+_TYPE_NAMES: Final[dict[type, str]] = {
     bool: "true or false",
     list: "a list",
     tuple: "a list",
@@ -99,12 +107,15 @@ _KIND: Final[dict[type, str]] = {
 }
 
 
-def moment_of(value: object) -> date | datetime | str:
-    """A date or a time: as it is; unix seconds as a time; one without a zone as its date.
+def parse_moment(value: object) -> date | datetime | str:
+    """Return a date or a time; a time without a zone becomes its date.
 
-    >>> moment_of("2024-05-01 10:30"), moment_of(datetime(2024, 5, 1, 10, 30))
+    The model refuses a time without a zone, because it names no moment; for a sign-up, the date is
+    enough. Other text is returned unchanged: the model checks it.
+
+    >>> parse_moment("2024-05-01 10:30"), parse_moment(datetime(2024, 5, 1, 10, 30))
     ('2024-05-01', datetime.date(2024, 5, 1))
-    >>> moment_of(1714559400).isoformat()
+    >>> parse_moment(1714559400).isoformat()
     '2024-05-01T10:30:00+00:00'
     """
     if isinstance(value, datetime):
@@ -112,58 +123,66 @@ def moment_of(value: object) -> date | datetime | str:
     if isinstance(value, date):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _since_1970(value)
-    text = text_of(value)
-    naive = _TIME_WITHOUT_ZONE.fullmatch(text)
-    return naive[1] if naive else text
+        return _parse_unix_time(value)
+    text = to_text(value)
+    without_zone = _TIME_WITHOUT_ZONE.fullmatch(text)
+    return without_zone[1] if without_zone else text
 
 
-def _since_1970(value: float) -> datetime:
+def _parse_unix_time(value: float) -> datetime:
+    # 1714559400 is in 2024. 1714559400000 would be in the year 56302, so it is in milliseconds;
+    # 1e11 seconds are the year 5138, and 1e11 milliseconds are in 1973.
     seconds = value / 1000 if abs(value) > 1e11 else value
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        raise ValueError("is no date, and no unix seconds either") from None
+        raise ValueError("is neither a date nor Unix seconds") from None
 
 
-def split_name(whole: str, last_name: str = "") -> tuple[str, str]:
-    """First and last name of a whole one, which is split at its first blank.
+def split_name(full_name: str, last_name: str = "") -> tuple[str, str]:
+    """Return the first and the last name of a full name, which is split at its first blank.
 
-    Where the last name is known, what stands before it is the first name; one that it does not
-    end in is a first name as it is. One word is a first name.
+    If the last name is known from another column, the words before it are the first name. A full
+    name that does not end in the last name is a first name. A single word is a first name.
 
     >>> split_name("Ada King Lovelace"), split_name("Ada")
     (('Ada', 'King Lovelace'), ('Ada', ''))
     >>> split_name("Anna Maria Rossi", "Rossi"), split_name("Anna Maria", "Rossi")
     (('Anna Maria', 'Rossi'), ('Anna Maria', 'Rossi'))
     """
-    words = whole.split()
+    words = full_name.split()
     if last_name:
-        known = last_name.split()
-        ends = len(words) > len(known) and words[-len(known) :] == known
-        return " ".join(words[: -len(known)] if ends else words), last_name
+        last_words = last_name.split()
+        # Something must remain: the full name "Rossi" is a first name, whatever the last name is.
+        ends = len(words) > len(last_words) and words[-len(last_words) :] == last_words
+        return " ".join(words[: -len(last_words)] if ends else words), last_name
     return " ".join(words[:1]), " ".join(words[1:])
 
 
-def shown(value: object) -> str:
-    """A value as the cell of a table.
+def to_cell(value: object) -> str:
+    """Return a value as the cell of a table.
 
-    >>> shown("Ada"), shown(None), shown(True), shown(["a", "b"])
+    >>> to_cell("Ada"), to_cell(None), to_cell(True), to_cell(["a", "b"])
     ('Ada', '', 'true', '["a", "b"]')
     """
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # JSON may hold half a character
+        return value.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _without_guard(value: object) -> str:
-    return text_of(value).removeprefix("'")  # Shopify's guard against lost zeros
+def _parse_code(value: object) -> str:
+    """Return a phone or postal code without the apostrophe that Shopify puts before it.
+
+    The apostrophe keeps spreadsheets from removing zeros: ``'01234`` is the postal code 01234.
+    """
+    return to_text(value).removeprefix("'")
 
 
-_READ: Final[Mapping[str, Callable[[object], Any]]] = {
-    "has_subscription": yes_or_no,
-    "tags": slugs_in,
-    "signed_up_at": moment_of,
-    "postal_code": _without_guard,
-    "phone": _without_guard,
+_PARSERS: Final[Mapping[str, Callable[[object], Any]]] = {
+    "has_subscription": parse_flag,
+    "tags": parse_slugs,
+    "signed_up_at": parse_moment,
+    "postal_code": _parse_code,
+    "phone": _parse_code,
 }
+"""The parsers of fields; every other field has `to_text`."""

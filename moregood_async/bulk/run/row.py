@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 
 from moregood_async.bulk.contacts import contact_keys
-from moregood_async.bulk.importing.rows import Record, Row, told
+from moregood_async.bulk.importing.rows import Record, Row, describe_problems
 from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.journal.entry import JournalEntry
 from moregood_async.bulk.journal.errors import JournalMismatch
@@ -67,7 +67,7 @@ def new_task(
         charge = _charge_of(customer, record, source, options)
     except InvalidRequest as error:
         rejected = JournalEntry(row_index, record.line, digest)
-        rejected.reject(told(error.fields, source.mapping))
+        rejected.reject(describe_problems(error.fields, source.mapping))
         return RowTask(rejected)
     channels, reason = _channels_of(customer, row, options.ask)
     entry = JournalEntry(

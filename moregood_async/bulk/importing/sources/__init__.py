@@ -1,7 +1,7 @@
 """Where customers come from: CSV, JSON Lines, Parquet, standard input, and Python's iterables.
 
-Whatever it is, a `Source` gives `Record` values, cheap and as they stand, and makes a `Row` of each
-that is wanted. Memory does not grow with it.
+Every `Source` yields `Record` values, which are raw and cheap, and parses one of them to a `Row`
+when that is needed. The memory that a source needs does not grow with its size.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from typing import IO, Any, Final, Protocol, cast
 from moregood_async.bulk.importing.columns import ColumnMapping
 from moregood_async.bulk.importing.presets import Preset
 from moregood_async.bulk.importing.rows import Record, Row
-from moregood_async.bulk.importing.sources.delimited import CustomerFile, delimiter_of, read_csv
-from moregood_async.bulk.importing.sources.files import BadFile, Bytes, Fingerprint
+from moregood_async.bulk.importing.sources.byte_source import BadFile, ByteSource, Fingerprint
+from moregood_async.bulk.importing.sources.delimited import (
+    CustomerFile,
+    detect_delimiter,
+    read_csv,
+)
 from moregood_async.bulk.importing.sources.items import Item, Items, read_items
 from moregood_async.bulk.importing.sources.json_lines import JsonLinesFile, read_json_lines
 from moregood_async.bulk.importing.sources.parquet import ParquetFile, read_parquet
-from moregood_async.bulk.importing.sources.text import Text, text_of
+from moregood_async.bulk.importing.sources.text_source import TextSource, open_text
 
 __all__ = [
     "BadFile",
@@ -31,7 +35,7 @@ __all__ = [
     "JsonLinesFile",
     "ParquetFile",
     "Source",
-    "delimiter_of",
+    "detect_delimiter",
     "read_csv",
     "read_customers",
     "read_items",
@@ -45,17 +49,17 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """For people: a file's name without folders, ``standard input``, or ``rows``."""
+        """The name for people: a file's name without folders, ``standard input``, or ``rows``."""
         ...
 
     @property
     def path(self) -> Path | None:
-        """Where the file is, if there is one."""
+        """The path of the file, if there is one."""
         ...
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The header's names; of values by key, the keys of the first 100; may be empty."""
+        """The names of the header, or the keys of the first 100 rows; may be empty."""
         ...
 
     @property
@@ -65,7 +69,7 @@ class Source(Protocol):
 
     @property
     def preset(self) -> Preset | None:
-        """Whose export it is, if that was told."""
+        """The preset that was detected or named; None if there is none."""
         ...
 
     @property
@@ -74,27 +78,27 @@ class Source(Protocol):
         ...
 
     def records(self) -> Iterator[Record] | AsyncIterator[Record]:
-        """Every record that is not blank, as it stands, so that its place is always the same."""
+        """Return every record that is not blank, in the same sequence each time."""
         ...
 
     def row(self, record: Record) -> Row:
-        """What a record says; it does not matter which others there are."""
+        """Return the row of a record, independently of all other records."""
         ...
 
     def fingerprint(self) -> Fingerprint | None:
-        """What tells the file from what it was; None where there is none."""
+        """Return the fingerprint of the file; None if there is no file."""
         ...
 
     def total(self) -> int | None:
-        """About how many rows there are, or None where nobody knows."""
+        """Return the approximate number of rows; None if it is unknown."""
         ...
 
     def options(self) -> dict[str, Any]:
-        """How it is read: with the same options, `read_customers` reads a file alike."""
+        """Return the arguments with which `read_customers` reads the source in the same way."""
         ...
 
     def close(self) -> None:
-        """Close what is open of it; twice is fine."""
+        """Close what the source opened; a second call does nothing."""
         ...
 
 
@@ -110,22 +114,22 @@ FORMATS: Final[Mapping[str, str]] = {
     "pq": "parquet",
     "items": "items",
 }
-"""Formats by their names, which are suffixes of files too."""
+"""Formats by the names that `read_customers` takes, which are also suffixes of files."""
 
-_PARQUET: Final = b"PAR1"
+_PARQUET_MAGIC: Final = b"PAR1"
 
 
 def read_customers(
     source: str | os.PathLike[str] | IO[str] | IO[bytes] | Iterable[Item] | AsyncIterable[Item],
     *,
-    format: str | None = None,  # noqa: A002 -- the word that people look for
+    format: str | None = None,  # noqa: A002 -- the usual word for it
     mapping: Mapping[str, str] | None = None,
     preset: str | None = None,
     region: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> Source:
-    r"""The customers of whatever this is.
+    r"""Return the customers of a file or an iterable in any format.
 
     >>> import io
     >>> source = read_customers(io.BytesIO(b'{"name": "Ada Lovelace"}\n'))
@@ -133,56 +137,58 @@ def read_customers(
     ('jsonl', [{'first_name': 'Ada', 'last_name': 'Lovelace'}])
 
     Args:
-        source: A path, ``-`` for standard input, an open file, or any iterable or async iterable
+        source: A path, ``-`` for standard input, an open file, or an iterable or async iterable
             of mappings or `CustomerUpsert` values.
-        format: ``csv``, ``jsonl`` or ``parquet``, where neither the suffix nor the first bytes
-            tell it.
-        mapping: Columns whose field you say yourself; see `ColumnMapping.of`.
-        preset: Whose export it is, where that cannot be told from the headers; ``none`` for
-            nobody's.
-        region: Where phones without a country code are from: ``US``.
-        encoding: Where it is told wrongly.
-        delimiter: Where it is told wrongly.
+        format: ``csv``, ``jsonl`` or ``parquet``, if neither the suffix nor the first bytes show
+            it.
+        mapping: Fields by column, for columns whose names do not show what they hold; see
+            `ColumnMapping.of`.
+        preset: The tool that exported the file, if its headers do not show it; ``none`` for no
+            preset.
+        region: The country of phone numbers without a country code: ``US``.
+        encoding: The encoding, if it is detected wrongly.
+        delimiter: The delimiter, if it is detected wrongly.
 
     Raises:
-        BadFile: It cannot be read as customers at all.
+        BadFile: The source cannot be read as customers at all.
         BadMapping: See `ColumnMapping.of`; there is no such preset or region.
-        ConfigurationError: A library that this needs is not installed.
+        ConfigurationError: A library that the format or ``region`` needs is not installed.
         OSError: The path cannot be opened.
     """
     if not isinstance(source, str | os.PathLike) and not hasattr(source, "read"):
         items = cast("Iterable[Item]", source)
         return read_items(items, mapping, preset=preset, region=region)
+    named = _check_format(format)
     if isinstance(source, io.TextIOBase):
-        text = text_of(cast("IO[str]", source))
-        kind = _named(format) or _told(text)
+        text = open_text(cast("IO[str]", source))
     else:
-        opened = Bytes(cast("str | IO[bytes]", source))
-        kind = _named(format) or _of_bytes(opened)
-        if kind == "parquet":
+        opened = ByteSource(cast("str | IO[bytes]", source))
+        named = named or _detect_by_bytes_or_suffix(opened)
+        if named == "parquet":
             return ParquetFile(opened, mapping, preset=preset, region=region)
-        text = text_of(opened, encoding)
-        kind = kind or _told(text)
-    if kind == "jsonl":
+        text = open_text(opened, encoding)
+    if (named or _detect_by_text(text)) == "jsonl":
         return JsonLinesFile(text, mapping, preset=preset, region=region)
     return CustomerFile(text, mapping, preset=preset, region=region, delimiter=delimiter)
 
 
-def _named(kind: str | None) -> str:
-    if kind is None:
+def _check_format(name: str | None) -> str:
+    """Return the format of a name or suffix; empty for None."""
+    if name is None:
         return ""
-    if kind not in FORMATS:
-        raise BadFile(f'there is no format "{kind}"; there are csv, jsonl and parquet')
-    return FORMATS[kind]
+    if name not in FORMATS:
+        raise BadFile(f'there is no format "{name}"; there are csv, jsonl and parquet')
+    return FORMATS[name]
 
 
-def _of_bytes(opened: Bytes) -> str:
-    """The format that the first bytes tell for sure, or the suffix; empty where neither does."""
-    if opened.begins.startswith(_PARQUET):
+def _detect_by_bytes_or_suffix(source: ByteSource) -> str:
+    """Return the format of the first bytes or of the suffix; empty if neither shows it."""
+    if source.beginning.startswith(_PARQUET_MAGIC):
         return "parquet"
-    suffix = opened.path.suffix if opened.path else ""
+    suffix = source.path.suffix if source.path else ""
     return FORMATS.get(suffix.lower().removeprefix("."), "")
 
 
-def _told(text: Text) -> str:
-    return "jsonl" if text.begins.lstrip().startswith(("{", "[")) else "csv"
+def _detect_by_text(text: TextSource) -> str:
+    """Return ``jsonl`` for text that begins with an object or a list, and ``csv`` for any other."""
+    return "jsonl" if text.beginning.lstrip().startswith(("{", "[")) else "csv"

@@ -1,4 +1,4 @@
-"""CSV: customers in lines of cells, told by a header."""
+"""CSV: customers in lines of cells, which a header describes."""
 
 from __future__ import annotations
 
@@ -9,92 +9,70 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import IO, Any, Final, Self
-from weakref import WeakSet
 
-from moregood_async.bulk.importing.columns import ColumnMapping, preset_called
-from moregood_async.bulk.importing.encoding import misread
-from moregood_async.bulk.importing.parsing import row_of, unreadable
-from moregood_async.bulk.importing.phones import Phones, phones_of
-from moregood_async.bulk.importing.presets import NO_PRESET, Preset
+from moregood_async.bulk.importing.columns import ColumnMapping, find_preset
+from moregood_async.bulk.importing.encoding import describe_misreading
+from moregood_async.bulk.importing.parsing import CellParser
+from moregood_async.bulk.importing.phones import PhoneParser
 from moregood_async.bulk.importing.rows import Record, Row
-from moregood_async.bulk.importing.sources.files import BadFile, Fingerprint
-from moregood_async.bulk.importing.sources.text import Text, text_of
+from moregood_async.bulk.importing.sources.byte_source import BadFile
+from moregood_async.bulk.importing.sources.mapped_source import FileSource, Reading
+from moregood_async.bulk.importing.sources.text_source import TextSource, open_text
 
 DELIMITERS: Final = (",", ";", "\t")
+"""The delimiters that are detected; Excel writes semicolons where the comma is the decimal sign."""
 _SAVE_AS_UTF8: Final = "save it as CSV in UTF-8 (Excel: CSV UTF-8)"
+# Cells that no header has: ada@example.com, +1 415 555 0100, 2024-01-05
 _LOOKS_LIKE_DATA: Final = re.compile(r"\S+@\S+\.\S+|\+?[\d\s().-]{7,}|\d{4}-\d\d-\d\d")
-_NO_TEXT: Final = re.compile(r"[\0-\x08\x0e-\x1f]")
+# Control characters except tab, line feed, vertical tab, form feed and carriage return.
+_BINARY: Final = re.compile(r"[\0-\x08\x0e-\x1f]")
 
 
-class CustomerFile:
+class CustomerFile(FileSource):
     """A CSV: its `columns`, their `mapping`, and its rows.
 
-    Iterating it gives rows; so does `row` for each of the `records`, which cost next to nothing.
-    What is open of the file is closed with the last row, when an iteration is left, and by `close`.
+    Iterating over the file yields rows. `records` yields raw records, which cost next to nothing,
+    and `row` parses one of them. The file is closed after its last row, when an iteration is
+    abandoned, and by `close`.
     """
+
+    format = "csv"
 
     def __init__(
         self,
-        text: Text,
+        text: TextSource,
         mapping: Mapping[str, str] | None = None,
         *,
         preset: str | None = None,
         region: str | None = None,
         delimiter: str | None = None,
     ) -> None:
+        phones = PhoneParser.of_region(region)
         self._text = text
-        self._chosen = dict(mapping or {})
-        self._phones: Phones = phones_of(region)
-        self._under_way: WeakSet[Generator[Record]] = WeakSet()
-        self.name: str = text.name
-        self.path: Path | None = text.path
-        self.rereadable: bool = text.rereadable
         self._header = _Header(text, delimiter)
         self.delimiter: str = self._header.delimiter
-        self.columns: tuple[str, ...] = self._header.names
-        self.preset: Preset | None = preset_called(preset, self.columns)
-        self.mapping: ColumnMapping = ColumnMapping.of(self.columns, mapping, self.preset)
-
-    def records(self) -> Iterator[Record]:
-        """Every record that is not blank, as it stands."""
-        reading = self._records()
-        self._under_way.add(reading)
-        return reading
-
-    def row(self, record: Record) -> Row:
-        """What a record says; it does not matter which others there are."""
-        cells = tuple(record.values)
-        if record.problem:
-            return unreadable(record.line, cells, record.problem)
-        return row_of(record.line, cells, self.mapping, self._phones, self._text.encoding)
-
-    def fingerprint(self) -> Fingerprint | None:
-        """What tells the file from what it was; None where there is none."""
-        return self._text.fingerprint()
+        names = self._header.names
+        detected = find_preset(preset, names)
+        columns = ColumnMapping.of(names, mapping, detected)
+        reading = Reading(
+            columns=names,
+            mapping=columns,
+            preset=detected,
+            chosen=dict(mapping or {}),
+            parser=CellParser(columns, phones, text.encoding),
+            delimiter=self.delimiter,
+            encoding=text.encoding,
+        )
+        super().__init__(text, reading)
 
     def total(self) -> int | None:
-        """About how many rows there are."""
-        lines = self._text.lines()
+        """Return the number of lines after the header; None for a pipe.
+
+        A row may have several lines, and blank lines count, so the number of rows may be smaller.
+        """
+        lines = self._text.count_lines()
         return None if lines is None else max(lines - self._header.lines, 0)
-
-    def options(self) -> dict[str, Any]:
-        """How it is read, so that `read_customers` reads it alike."""
-        return {
-            "format": "csv",
-            "delimiter": self.delimiter,
-            "encoding": self._text.encoding,
-            "preset": self.preset.key if self.preset else NO_PRESET,
-            "mapping": self._chosen,
-            "region": self._phones.region,
-        }
-
-    def close(self) -> None:
-        """Close what is open of the file; twice is fine."""
-        for reading in list(self._under_way):
-            reading.close()
-        self._text.close()
 
     def __iter__(self) -> Iterator[Row]:
         return map(self.row, self.records())
@@ -105,64 +83,73 @@ class CustomerFile:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _records(self) -> Generator[Record]:
+    def _read(self) -> Generator[Record]:
         with self._text.open() as lines:
-            yield from _records(lines, self._header)
+            yield from _parse_lines(lines, self._header)
 
 
 class _Header:
-    """The first line that is not blank: the columns' names, and how they are divided."""
+    """The first line that is not blank: the names of the columns, and the delimiter."""
 
-    def __init__(self, text: Text, delimiter: str | None) -> None:
-        begins = list(io.StringIO(text.begins, newline=""))
-        before = next((n for n, line in enumerate(begins) if line.strip()), None)
-        if before is None:
+    def __init__(self, text: TextSource, delimiter: str | None) -> None:
+        lines = list(io.StringIO(text.beginning, newline=""))
+        blank_lines = next((n for n, line in enumerate(lines) if line.strip()), None)
+        if blank_lines is None:
             raise BadFile("the file is empty; it needs a header line and a line for each customer")
-        self.delimiter: str = delimiter or delimiter_of(begins[before])
-        if self.delimiter not in DELIMITERS and len(self.delimiter) != 1:
+        self.delimiter: str = delimiter or detect_delimiter(lines[blank_lines])
+        if len(self.delimiter) != 1:
             raise BadFile("a delimiter is one character: a comma, a semicolon or a tab")
-        reader = csv.reader(begins[before:], delimiter=self.delimiter, strict=True)
-        self.names: tuple[str, ...] = self._names(reader, before, text.encoding)
-        self.lines: int = before + reader.line_num
+        reader = csv.reader(lines[blank_lines:], delimiter=self.delimiter, strict=True)
+        self.names: tuple[str, ...] = self._parse(reader, blank_lines, text.encoding)
+        self.lines: int = blank_lines + reader.line_num
+        """The lines before the first row; a quoted name may hold a line break."""
 
-    def _names(self, reader: Any, before: int, encoding: str) -> tuple[str, ...]:
+    def __repr__(self) -> str:
+        return f"_Header(names={self.names!r}, delimiter={self.delimiter!r})"
+
+    def _parse(self, reader: Any, blank_lines: int, encoding: str) -> tuple[str, ...]:
         try:
             names = [name.strip() for name in next(reader)]
         except csv.Error as error:
-            line = before + reader.line_num
+            line = blank_lines + reader.line_num
             raise BadFile(f"line {line}: the header cannot be read: {error}") from error
-        _check_header(names, before + reader.line_num, encoding)
-        return tuple(name or f"column {place}" for place, name in enumerate(names, 1))
+        _check_header(names, blank_lines + reader.line_num, encoding)
+        # A delimiter at the end of every line is common, and makes a column without a name.
+        return tuple(name or f"column {number}" for number, name in enumerate(names, 1))
 
 
-def _records(lines: Iterator[str], header: _Header) -> Iterator[Record]:
-    """The records after the header; the lines of the one at hand are held for its problem."""
-    held: list[str] = []
-    after = islice(lines, header.lines, None)
-    reader = csv.reader(_holding(held, after), delimiter=header.delimiter, strict=True)
+def _parse_lines(lines: Iterator[str], header: _Header) -> Iterator[Record]:
+    """Yield the records after the header.
+
+    A quote too many joins lines until the next quote. The lines of the current record are
+    therefore kept, so that a record that cannot be parsed has all of their text as its only cell.
+    """
+    record_lines: list[str] = []
+    rows = islice(lines, header.lines, None)
+    reader = csv.reader(_collect(record_lines, rows), delimiter=header.delimiter, strict=True)
     while True:
-        line = header.lines + reader.line_num + 1
-        held.clear()
+        first = header.lines + reader.line_num + 1
+        record_lines.clear()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             last = header.lines + reader.line_num
-            yield Record(line, ("".join(held),), _unparsed(line, last, error))
+            yield Record(first, ("".join(record_lines),), _describe(first, last, error))
         else:
-            if any(map(str.strip, cells)):
-                yield Record(line, tuple(cells))
+            if any(map(str.strip, cells)):  # a line of delimiters only is blank
+                yield Record(first, tuple(cells))
 
 
-def _holding(held: list[str], lines: Iterable[str]) -> Iterator[str]:
-    hold = held.append
+def _collect(collected: list[str], lines: Iterable[str]) -> Iterator[str]:
+    append = collected.append
     for line in lines:
-        hold(line)
+        append(line)
         yield line
 
 
-def _unparsed(first: int, last: int, error: csv.Error) -> str:
+def _describe(first: int, last: int, error: csv.Error) -> str:
     where = f"lines {first} to {last}" if last > first else f"line {first}"
     return f"{where} cannot be read ({error}): is there a quote too many, or one too few?"
 
@@ -176,10 +163,10 @@ def read_csv(
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> CustomerFile:
-    r"""The customers of a CSV, lazily.
+    r"""Return the customers of a CSV; they are read lazily.
 
-    The encoding and the delimiter (comma, semicolon, tab) are told. A bad row comes as a `Row`
-    with problems; blank lines are skipped.
+    The encoding and the delimiter (comma, semicolon or tab) are detected. A bad row becomes a
+    `Row` with problems; blank lines are skipped.
 
     >>> import io
     >>> with read_csv(io.StringIO("First Name;Zip\nAda;94110\n")) as customers:
@@ -187,47 +174,52 @@ def read_csv(
     [(2, {'first_name': 'Ada', 'postal_code': '94110'})]
 
     Args:
-        source: A path, ``-`` for standard input, or an open file, which stays open; a text file
-            is best opened with ``newline=""``.
-        mapping: Columns whose field you say yourself; see `ColumnMapping.of`.
-        preset: Whose export it is, where that cannot be told from the headers; ``none`` for
-            nobody's.
-        region: Where phones without a country code are from: ``US``.
-        encoding: Where it is told wrongly.
-        delimiter: Where it is told wrongly.
+        source: A path, ``-`` for standard input, or an open file, which stays open. Open a text
+            file with ``newline=""``.
+        mapping: Fields by column, for columns whose names do not show what they hold; see
+            `ColumnMapping.of`.
+        preset: The tool that exported the file, if its headers do not show it; ``none`` for no
+            preset.
+        region: The country of phone numbers without a country code: ``US``.
+        encoding: The encoding, if it is detected wrongly.
+        delimiter: The delimiter, if it is detected wrongly.
 
     Raises:
-        BadFile: It is empty, has no header, names a column twice, or is no CSV.
+        BadFile: The file is empty, has no header, names a column twice, or is not a CSV.
         BadMapping: See `ColumnMapping.of`; there is no such preset or region.
         ConfigurationError: ``region`` needs a library that is not installed.
         OSError: The path cannot be opened.
     """
     return CustomerFile(
-        text_of(source, encoding), mapping, preset=preset, region=region, delimiter=delimiter
+        open_text(source, encoding), mapping, preset=preset, region=region, delimiter=delimiter
     )
 
 
-def delimiter_of(header: str) -> str:
-    """The delimiter of a header line: what stands in it most often, outside of quotes.
+def detect_delimiter(header: str) -> str:
+    """Return the delimiter that a header line has most often, outside of quotes.
 
-    >>> delimiter_of('name;"city, state";email'), delimiter_of("name")
+    >>> detect_delimiter('name;"city, state";email'), detect_delimiter("name")
     (';', ',')
     """
-    bare = Counter(re.sub(r'"[^"]*"', "", header))
-    return max(DELIMITERS, key=lambda delimiter: bare[delimiter])
+    counts = Counter(re.sub(r'"[^"]*"', "", header))
+    # Without any delimiter, `max` returns the first one: a file of one column has commas.
+    return max(DELIMITERS, key=lambda delimiter: counts[delimiter])
 
 
 def _check_header(names: Sequence[str], line: int, encoding: str) -> None:
-    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
-    if any("\0" in name for name in names):
+    """Refuse a header that shows that the file is no CSV, or is read in the wrong way."""
+    duplicates = [name for name, count in Counter(filter(None, names)).items() if count > 1]
+    if any("\0" in name for name in names):  # UTF-16 that was not detected
         raise BadFile(f"line {line}: the header holds NUL bytes; {_SAVE_AS_UTF8}")
-    if any(_NO_TEXT.search(name) for name in names):
-        raise BadFile(f"line {line}: the header is no text; {_SAVE_AS_UTF8}")
-    problem = misread(names, encoding) if not "".join(names).isascii() else ""
+    if any(_BINARY.search(name) for name in names):
+        raise BadFile(f"line {line}: the header is not text; {_SAVE_AS_UTF8}")
+    problem = describe_misreading(names, encoding) if not "".join(names).isascii() else ""
     if problem:
         raise BadFile(f"line {line}: the header {problem}")
-    if twice:
-        raise BadFile(f'line {line}: the column "{twice[0]}" is there twice; rename one of them')
+    if duplicates:
+        raise BadFile(
+            f'line {line}: two columns have the name "{duplicates[0]}"; rename one of them'
+        )
     if any(_LOOKS_LIKE_DATA.fullmatch(name) for name in names):
         raise BadFile(
             f"line {line} looks like a customer, not like a header; put a line with the columns' "

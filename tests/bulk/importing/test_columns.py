@@ -1,11 +1,11 @@
-"""Headers find their fields by themselves, and what is said on the command line wins."""
+"""Columns find their fields by name, and the caller's choices win."""
 
 import copy
 import pickle
 
 import pytest
 
-from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping, chosen_columns
+from moregood_async.bulk.importing.columns import BadMapping, ColumnMapping, parse_choices
 from moregood_async.bulk.importing.headers import FIELDS
 
 
@@ -40,29 +40,30 @@ from moregood_async.bulk.importing.headers import FIELDS
         ("Customer Id", None),
     ],
 )
-def test_a_header_finds_its_field(column: str, field: str | None) -> None:
+def test_a_column_is_mapped_by_its_name(column: str, field: str | None) -> None:
     """Case, punctuation, a number at the end and common synonyms do not matter."""
     mapping = ColumnMapping.of(["Fname", column] if field != "first_name" else [column])
-    assert field == mapping.get(column)
+    assert mapping.get(column) == field
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_field_is_found_by_its_own_name(field: str) -> None:
-    """The model's names are headers too, whatever their case."""
+    """In upper case too."""
     header = list(dict.fromkeys(["first_name", field]))
-    assert field == ColumnMapping.of(header)[field]
-    assert field == ColumnMapping.of([*header[:-1], header[-1].upper()])[field.upper()]
+    assert ColumnMapping.of(header)[field] == field
+    assert ColumnMapping.of([*header[:-1], header[-1].upper()])[field.upper()] == field
 
 
-def test_the_first_of_two_columns_for_a_field_is_taken() -> None:
-    """The second one is ignored, and named with the column that won."""
+def test_the_first_of_two_columns_for_a_field_is_mapped() -> None:
+    """The second one is ignored; the reason names the first."""
     mapping = ColumnMapping.of(["First Name", "Phone 1", "Phone 2"])
     assert mapping == {"First Name": "first_name", "Phone 1": "phone"}
-    assert [(c.name, c.why) for c in mapping.ignored] == [("Phone 2", "phone comes from Phone 1")]
+    assert {column.name: column.why for column in mapping.ignored} == {
+        "Phone 2": "phone comes from Phone 1"
+    }
 
 
-def test_what_is_said_wins() -> None:
-    """A column that is chosen for a field leaves the one that would have been found out."""
+def test_a_chosen_column_goes_before_one_that_fits_by_name() -> None:
     mapping = ColumnMapping.of(["First Name", "Nick"], {"Nick": "first_name"})
     assert mapping == {"Nick": "first_name"}
     assert mapping.ignored[0].why == "first_name comes from Nick"
@@ -70,14 +71,13 @@ def test_what_is_said_wins() -> None:
     assert mapping.column_of("city") is None
 
 
-def test_a_column_can_be_left_out() -> None:
-    """`Column=` ignores a column, and the next one that fits is taken."""
+def test_a_column_can_be_ignored_by_choice() -> None:
+    """The next column that fits is mapped."""
     mapping = ColumnMapping.of(["First Name", "Phone 1", "Phone 2"], {"phone 1": ""})
     assert mapping == {"First Name": "first_name", "Phone 2": "phone"}
 
 
-def test_a_mapping_is_a_mapping() -> None:
-    """It has keys, a length, and no ignored column among them."""
+def test_a_column_mapping_is_a_python_mapping_without_the_ignored_columns() -> None:
     mapping = ColumnMapping.of(["First Name", "Shoe size"])
     assert list(mapping) == ["First Name"]
     assert len(mapping) == 1
@@ -85,7 +85,7 @@ def test_a_mapping_is_a_mapping() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "chosen", "told"),
+    ("header", "chosen", "message"),
     [
         (["First Name"], {"First Nam": "first_name"}, "did you mean First Name?"),
         (["First Name"], {"Zzz": "first_name"}, "there are First Name"),
@@ -98,25 +98,25 @@ def test_a_mapping_is_a_mapping() -> None:
         (["Mail"], {}, '--map "Mail=first_name"'),
     ],
 )
-def test_a_mapping_that_cannot_be_says_what_would_fit(
-    header: list[str], chosen: dict[str, str], told: str
+def test_an_impossible_mapping_is_refused_with_a_suggestion(
+    header: list[str], chosen: dict[str, str], message: str
 ) -> None:
-    """Wrong columns and fields are named, with close ones."""
+    """Similar columns and fields are suggested."""
     with pytest.raises(BadMapping) as caught:
         ColumnMapping.of(header, chosen)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
-def test_a_whole_name_is_split_where_no_column_holds_the_first_name() -> None:
-    """And says so; it stands for both names."""
+def test_a_full_name_is_split_if_no_column_holds_the_first_name() -> None:
+    """The text of the mapping says so."""
     mapping = ColumnMapping.of(["Full Name", "Mail"])
     assert mapping == {"Full Name": "name", "Mail": "email"}
-    assert mapping.column_of("first_name") == mapping.column_of("last_name") == "Full Name"
+    assert mapping.column_of("first_name") == "Full Name"
+    assert mapping.column_of("last_name") == "Full Name"
     assert "Full Name → first_name, last_name (split at the first blank)" in str(mapping)
 
 
-def test_a_whole_name_beside_a_first_name_is_ignored() -> None:
-    """Unless it is chosen."""
+def test_a_full_name_beside_a_first_name_is_ignored_unless_it_is_chosen() -> None:
     mapping = ColumnMapping.of(["Name", "First Name"])
     assert mapping == {"First Name": "first_name"}
     assert [column.why for column in mapping.ignored] == ["first_name comes from First Name"]
@@ -125,36 +125,36 @@ def test_a_whole_name_beside_a_first_name_is_ignored() -> None:
     assert [column.why for column in chosen.ignored] == ["first_name comes from Name"]
 
 
-def test_a_fields_own_name_goes_before_its_other_names() -> None:
-    """Wherever it stands."""
+def test_a_fields_own_name_goes_before_its_synonyms() -> None:
+    """Wherever its column stands."""
     mapping = ColumnMapping.of(["First", "Work email", "E-mail"])
     assert mapping == {"First": "first_name", "E-mail": "email"}
 
 
-def test_every_column_that_opts_people_out_counts() -> None:
-    """Two for the same channel too, found or chosen."""
+def test_every_column_of_consent_is_mapped() -> None:
+    """Several columns may hold the same consent, by their names or by choice."""
     header = ["First Name", "Unsubscribed", "Opted out", "Newsletter", "Club"]
     chosen = {"Newsletter": "accepts_email", "Club": "accepts_email"}
     mapping = ColumnMapping.of(header, chosen)
     assert [mapping[name] for name in header[1:]] == ["unsubscribed"] * 2 + ["accepts_email"] * 2
-    assert "Newsletter → not asked by email where it is no" in str(mapping)
-    assert "Opted out → not asked where it is a yes or a date" in str(mapping)
+    assert "Newsletter → not asked by email if the cell is no" in str(mapping)
+    assert "Opted out → not asked if the cell is yes or a date" in str(mapping)
 
 
-def test_pairs_of_the_command_line_are_read() -> None:
-    """The last equals sign divides, so a column may hold one."""
-    expected = {"a=b": "email", "Nick": ""}
-    assert expected == chosen_columns(["a=b=email", " Nick = "])
+def test_options_of_the_command_line_become_choices() -> None:
+    """The last equals sign divides, so a column's name may hold one."""
+    assert parse_choices(["a=b=email", " Nick = "]) == {"a=b": "email", "Nick": ""}
 
 
 @pytest.mark.parametrize("pairs", [["email"], ["=email"], ["a=email", "a=city"]])
-def test_a_pair_that_is_none_is_refused(pairs: list[str]) -> None:
-    """Without a column, without an equals sign, or twice."""
+def test_an_option_that_is_no_choice_is_refused(pairs: list[str]) -> None:
+    """Without an equals sign, without a column, or for a column that was chosen before."""
     with pytest.raises(BadMapping):
-        chosen_columns(pairs)
+        parse_choices(pairs)
 
 
-def test_the_error_pickles_and_copies() -> None:
+def test_a_bad_mapping_error_pickles_and_copies() -> None:
     """As every error of the package does."""
     error = BadMapping("no such column")
-    assert str(error) == str(pickle.loads(pickle.dumps(error))) == str(copy.copy(error))
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(copy.copy(error)) == str(error)
