@@ -85,8 +85,8 @@ def results_writer(
     Args:
         path: The file's name.
         columns: The input's columns, in their order.
-        file_format: The file's format. CSV cells keep their bytes. JSON Lines keep their objects; a line
-            that was no object becomes ``moregood_line`` and ``moregood_text``.
+        file_format: CSV cells keep their bytes. JSON Lines keep their objects; a line that was no
+            object becomes ``moregood_line`` and ``moregood_text``.
         delimiter: The delimiter of a CSV.
         schema: The pyarrow schema of a Parquet input, whose columns keep their types. Without a
             schema, the columns are text.
