@@ -111,7 +111,7 @@ class MoreGoodClient:
         transport: Handler | None = None,
     ) -> None:
         key = hidden_key(api_key)
-        del api_key  # a traceback may show the locals
+        del api_key  # error reports show the local variables of each frame
         settings = Settings(
             key=key_source(key),
             base_url=checked_base_url(base_url, allow_http=allow_http),
@@ -178,7 +178,7 @@ class MoreGoodClient:
             ConfigurationError: A setting is invalid, or the key has other limits already.
         """
         key = hidden_key(api_key)
-        del api_key  # a traceback may show the locals
+        del api_key  # error reports show the local variables of each frame
         changes: dict[str, Any] = {
             "key": key if key is UNSET else key_source(key),
             "base_url": base_url
@@ -315,8 +315,8 @@ class MoreGoodClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        if "_session" not in vars(self):  # a traceback shows one that could not be made
-            return f"<{type(self).__name__}, not made>"
+        if "_session" not in vars(self):  # an error report shows a client whose __init__ failed
+            return f"<{type(self).__name__}, not initialized>"
         return f"<{type(self).__name__} {self.base_url}>"
 
 

@@ -64,7 +64,7 @@ async def _far(_: Request) -> Response:
     [
         ({"api_key": None}, "there is no API key"),
         ({"api_key": " "}, "there is no API key"),
-        ({"api_key": "two words"}, "holds a blank"),
+        ({"api_key": "two words"}, "contains a blank"),
         ({"base_url": "http://api.example/beacon"}, "plain http://"),
         ({"base_url": "ftp://api.example"}, "must look like"),
         ({"attempt_timeout": 0}, "attempt_timeout"),

@@ -50,7 +50,7 @@ async def test_each_repeat_is_one_line_at_info_with_its_reason(
     sandbox.faults = fault
     await client.customers.list()
     [repeat] = lines(caplog, logging.INFO)
-    assert repeat.startswith("customers.list again in ")
+    assert repeat.startswith("customers.list is retried in ")
     assert "after attempt 1 of 4" in repeat
     assert reason in repeat
     attempts = lines(caplog, logging.DEBUG)
