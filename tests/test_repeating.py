@@ -202,7 +202,7 @@ ROWS: Mapping[str, Row] = {
         unclear=True,
         kind=ConnectionLost,
         phase="waiting",
-        says="the connection broke: ServerDisconnectedError Server disconnected",
+        says="the connection was lost: ServerDisconnectedError Server disconnected",
     ),
     "dropped after the effect": Row(
         fault=DropAfterEffect(times=1),
@@ -211,7 +211,7 @@ ROWS: Mapping[str, Row] = {
         took_effect=True,
         kind=ConnectionLost,
         phase="waiting",
-        says="the connection broke: ServerDisconnectedError Server disconnected",
+        says="the connection was lost: ServerDisconnectedError Server disconnected",
     ),
     "cut short": Row(
         fault=CutBody(times=1),
@@ -220,7 +220,7 @@ ROWS: Mapping[str, Row] = {
         took_effect=True,
         kind=ConnectionLost,
         phase="reading",
-        says="the answer was cut short: ClientPayloadError",
+        says="the response was cut short: ClientPayloadError",
     ),
     "timed out after sending": Row(
         fault=Late(),
@@ -229,7 +229,7 @@ ROWS: Mapping[str, Row] = {
         took_effect=True,
         kind=AttemptTimedOut,
         phase="waiting",
-        says="no answer in time",
+        says="no response in time",
     ),
     "garbage": misunderstood(Garbage(times=1), took_effect=True),
     "no object": misunderstood(Garbage(times=1, body=b"[]"), took_effect=True),
@@ -472,13 +472,13 @@ ServerError: asks.create: 500 Server Error
 - attempt 1: 500 (answered, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.""",
     "dropped after the effect": """\
-ConnectionLost: asks.create: the connection broke: ServerDisconnectedError Server disconnected
-- attempt 1: the connection broke: ServerDisconnectedError Server disconnected\
+ConnectionLost: asks.create: the connection was lost: ServerDisconnectedError Server disconnected
+- attempt 1: the connection was lost: ServerDisconnectedError Server disconnected\
  (waiting, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.""",
     "timed out after sending": """\
-AttemptTimedOut: asks.create: no answer in time
-- attempt 1: no answer in time (waiting, … s, may have taken effect)
+AttemptTimedOut: asks.create: no response in time
+- attempt 1: no response in time (waiting, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.
 - Use attempt_timeout= to allow each attempt more time.""",
     "a web page": """\

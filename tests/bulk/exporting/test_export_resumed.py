@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from moregood_async.bulk.exporting import CannotExport
 from tests.bulk.exporting.changing_list import (
-from tests.depth import scaled
     ChangingList,
     interrupt_export,
     names_in,
     read_ids,
     run_export,
 )
+from tests.depth import scaled
 
 NEWEST_FIRST = list(range(30, 0, -1))
 
