@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moregood_async.operations import OPERATIONS
 from moregood_async.sandbox import Sandbox
-from moregood_async.sandbox.inputs import form
+from moregood_async.sandbox.inputs import read_form
 from tests.sandbox.api import ADA, Api
 
 FIELDS = (
@@ -76,7 +76,7 @@ def test_any_bytes_are_answered(path: str, body: bytes) -> None:
 @given(st.text(alphabet="ab[]=&%1é+", max_size=30))
 def test_any_form_is_read(text: str) -> None:
     """Into strings and lists of strings."""
-    for value in form(text).values():
+    for value in read_form(text).values():
         assert all(isinstance(each, str) for each in ([value] if isinstance(value, str) else value))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moregood_async.sandbox import Repeated, Sandbox
+from moregood_async.sandbox import Duplicate, Sandbox
 from tests.sandbox.api import Api
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -142,7 +142,7 @@ async def test_the_same_ask_twice_is_in_the_audit(api: Api) -> None:
         await asked(api, channels=channels)
     await asked(api, channels=["sms"], asked_at="2026-04-01")
     audit = api.sandbox.audit()
-    assert (audit.asks, audit.duplicate_asks) == (4, (Repeated(customer_id=1, times=2),))
+    assert (audit.asks, audit.duplicate_asks) == (4, (Duplicate(customer_id=1, times=2),))
 
 
 async def test_a_click_stops_the_reminders(api: Api) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from moregood_async.sandbox import Repeated, Sandbox
+from moregood_async.sandbox import Duplicate, Sandbox
 from tests.sandbox.api import Api
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -73,7 +73,7 @@ async def test_the_same_charge_twice_is_in_the_audit(api: Api) -> None:
         await api.post("/charges", **{"email": "ada@example.com", "amount": 1, **changed})
     audit = api.sandbox.audit()
     assert audit.charges == 6
-    assert audit.duplicate_charges == (Repeated(customer_id=1, times=3),)
+    assert audit.duplicate_charges == (Duplicate(customer_id=1, times=3),)
 
 
 async def test_sums_beyond_64_bits_are_kept_as_floats(api: Api) -> None:

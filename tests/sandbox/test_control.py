@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from moregood_async.sandbox import Audit, Refuse, Repeated, Sandbox, Throttle
+from moregood_async.sandbox import Audit, Refuse, Duplicate, Sandbox, Throttle
 from moregood_async.sandbox.control import FAULTS
 from tests.sandbox.api import Api
 
@@ -51,8 +51,8 @@ async def test_the_audit_counts_effects_and_requests() -> None:
                 "other": 1,
             },
             throttled=0,
-            duplicate_asks=(Repeated(customer_id=1, times=2),),
-            duplicate_charges=(Repeated(customer_id=1, times=2),),
+            duplicate_asks=(Duplicate(customer_id=1, times=2),),
+            duplicate_charges=(Duplicate(customer_id=1, times=2),),
         )
         assert part.json()["requests"] == sandbox.audit("one").requests
         assert (whole["customers"], whole["requests"]["customers.list"]) == (2, 1)

@@ -7,7 +7,7 @@ from hashlib import md5
 import pytest
 
 from moregood_async.sandbox import Sandbox
-from moregood_async.sandbox.contacts import e164, formatted
+from moregood_async.sandbox.contacts import format_phone, to_e164
 from tests.sandbox.api import ADA, Api
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -174,13 +174,13 @@ async def test_the_seed_decides_the_uuids() -> None:
 )
 def test_phones_in_e164(phone: str, number: str | None) -> None:
     """Ten digits are North American; too few or too many are no number."""
-    assert e164(phone) == number
+    assert to_e164(phone) == number
 
 
 @pytest.mark.parametrize("number", ["+442079460018", "+1415555010", None])
 def test_only_north_american_numbers_are_written_with_brackets(number: str | None) -> None:
     """All others stay as they are."""
-    assert formatted(number) == number
+    assert format_phone(number) == number
 
 
 async def test_a_phone_that_is_no_number_is_kept_and_recognized(api: Api) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.sandbox import laravel
+from moregood_async.sandbox import php_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.floats(-1e15, 1e15),
@@ -19,10 +19,10 @@ VALUES = st.recursive(
 def compact(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """With the library that is quick, and with Python's own."""
     if request.param == "json":
-        monkeypatch.setattr(laravel, "_quick_json", None)
+        monkeypatch.setattr(php_json, "_fast_json", None)
     else:
         pytest.importorskip("orjson")
-    return laravel.compact
+    return php_json.compact_json
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_compact_json_is_what_php_writes(compact: Any, value: object, written: b
 @given(VALUES)
 def test_anything_is_written_so_that_it_can_be_read(value: object) -> None:
     """Nothing but ASCII, and no bare slash."""
-    written = laravel.compact(value)
+    written = php_json.compact_json(value)
     assert json.loads(written) == value
     assert written.isascii()
     assert b"/" not in written.replace(b"\\\\", b"").replace(b"\\/", b"")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.sandbox.paginator import Asked
+from moregood_async.sandbox.paginator import PageQuery
 from tests.sandbox.api import HOST, Api
 
 URL = f"{HOST}/beacon/customers"
@@ -84,8 +84,8 @@ def test_the_pages_together_are_the_list(total: int, size: int) -> None:
     """Every row is on one page, and the links lead from the first to the last."""
     rows, number, seen = list(range(total)), 1, list[int]()
     while True:
-        asked = Asked.of({"page": str(number), "per_page": str(size)})
-        shown = rows[asked.offset : asked.offset + asked.size]
+        asked = PageQuery.from_query({"page": str(number), "per_page": str(size)})
+        shown = rows[asked.offset : asked.offset + asked.per_page]
         page = asked.pagination("u", total, len(shown))
         seen += shown
         assert (page["from"], page["to"]) == (

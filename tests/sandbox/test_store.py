@@ -75,7 +75,7 @@ def test_a_file_of_somebody_else_is_left_alone(file: Path) -> None:
         other.execute("CREATE TABLE theirs (id)")
     other.close()
     before = file.read_bytes()
-    with pytest.raises(ConfigurationError, match="no sandbox's"):
+    with pytest.raises(ConfigurationError, match="not a sandbox's"):
         Sandbox(db=file)
     assert file.read_bytes() == before
     text = file.with_name("text")
@@ -108,13 +108,13 @@ def test_a_transaction_is_all_or_nothing() -> None:
 
     def break_off() -> None:
         with store.transaction():
-            store.set("a", "b")
+            store.save_setting("a", "b")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         break_off()
     with store.transaction():
-        assert store.setting("a", "nothing") == "nothing"
+        assert store.load_setting("a", "nothing") == "nothing"
     store.close()
 
 
