@@ -49,7 +49,7 @@ from moregood_async.sandbox import (
     Refuse,
     Sandbox,
 )
-from moregood_async.sandbox.chains import Link
+from moregood_async.sandbox.fault_chain import Chainable
 from moregood_async.wire import Handler, Middleware, Request, Response
 from tests.aiohttp_doubles import RawServer, free_port, http, saying
 from tests.middleware.doubles import quick
@@ -125,12 +125,12 @@ async def scene(*faults: Middleware, **options: Any) -> AsyncGenerator[Scene]:
 
 
 @attrs.define
-class Late(Link):
+class Late(Chainable):
     """The first request takes effect at once; its answer comes when nobody waits for it."""
 
     used: bool = False
 
-    def fresh(self) -> Late:
+    def fresh_copy(self) -> Late:
         return Late()
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
@@ -145,7 +145,7 @@ class Late(Link):
 class Row:
     """What strikes a request once, and what must come of it."""
 
-    fault: Link
+    fault: Chainable
     again: bool
     """Whether what does no harm is sent again."""
     kind: type[MoreGoodError]
@@ -167,7 +167,7 @@ def said_no(status: int, kind: type[APIError]) -> Row:
     return Row(fault=Refuse(status, times=1), again=False, kind=kind, says=str(status))
 
 
-def misunderstood(fault: Link, *, took_effect: bool, says: str = "200") -> Row:
+def misunderstood(fault: Chainable, *, took_effect: bool, says: str = "200") -> Row:
     return Row(
         fault=fault,
         again=False,
