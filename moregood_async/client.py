@@ -1,4 +1,4 @@
-"""The client: settings, resources, and what closes."""
+"""The client: its settings, its resources, its views, and how it is closed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from moregood_async.config import (
     hidden_key,
     key_source,
 )
-from moregood_async.connections import Connections, Transport
+from moregood_async.connections import Connections, HandlerTransport, Transport
 from moregood_async.errors import ConfigurationError, InvalidRequest
 from moregood_async.governor.state import PaceState
 from moregood_async.models.fields import UNSET, Unset
@@ -38,7 +38,6 @@ from moregood_async.wire import (
     HTTPSession,
     Middleware,
     Priority,
-    Request,
     Response,
     query_string,
 )
@@ -54,27 +53,37 @@ class MoreGoodClient:
         async with MoreGoodClient() as client:                    # key from MOREGOOD_API_KEY
             ada = await client.customers.upsert(first_name="Ada", email="ada@example.com")
 
-    It opens with its first use and closes with ``async with`` or `aclose`. One client serves any
-    number of tasks, event loops and forked processes.
+    It opens its connections with the first call, and closes them with ``async with`` or `aclose`.
+    One client serves any number of tasks, event loops, threads and forked processes.
+
+    Reads, upserts and updates are retried with backoff. A call that adds something (a charge, an
+    ask, a location) is retried only if the failed attempt provably had no effect: no connection, a
+    429, or a 503 with ``Retry-After``. If an effect is possible, the call raises with
+    ``error.may_have_applied`` set. A client's requests stay below the server's rate limit, which
+    the client learns from the responses.
 
     Args:
-        api_key: The project's secret key, or a coroutine function that gives the one valid now
-            (it is asked before each call, and again after a 401). Default: ``MOREGOOD_API_KEY``.
-        base_url: Default: ``MOREGOOD_BASE_URL``, then the vendor's. Plain ``http://`` is refused
-            unless the host is this machine or ``allow_http=True``.
-        attempt_timeout: Seconds for one attempt, counted from when its turn came.
-        deadline: Seconds for a whole call, with waits and repeats; None for no deadline. In a
-            batch, a row's deadline stands still while it waits for its turn.
-        max_attempts: How often a call is tried at the most; 1 never repeats.
-        max_concurrency: How many requests of one key are in flight at the most.
-        max_rate: A limit that you know: ``Rate(60, per=60.0)``.
-        proxy: A proxy's URL; with ``trust_env=True`` the environment's proxy is used instead.
-        session: An ``aiohttp.ClientSession`` of your own, which is never closed here.
-        middlewares: Stand around each attempt, the first outermost; see `Middleware`.
-        transport: A `Handler` that answers instead of the network: a ``Sandbox``, or a double.
+        api_key: The project's secret key, or a coroutine function that returns the one valid now.
+            It is called for each call of the client, and again after a 401. Default: the
+            environment variable ``MOREGOOD_API_KEY``.
+        base_url: Where the API is. Default: ``MOREGOOD_BASE_URL``, then the vendor's host. Plain
+            ``http://`` is accepted for this machine only, or with ``allow_http=True``.
+        attempt_timeout: Seconds that one attempt may take, without the time that it is queued.
+        deadline: Seconds that a whole call may take, with queueing, retries and backoff; None for
+            no deadline. For the rows of a batch, time in the queue does not count.
+        max_attempts: How many requests a call may send; 1 means no retries.
+        max_concurrency: How many requests of one key may be in flight.
+        max_rate: The server's limit, if you know it: ``Rate(60, per=60.0)``.
+        proxy: The URL of a proxy.
+        trust_env: Whether to use the proxy that the environment names.
+        allow_http: Whether the key may travel unencrypted to another machine.
+        session: An ``aiohttp.ClientSession`` to send through. It stays open when the client closes.
+        middlewares: They wrap each attempt, the first one outermost; see `Middleware`.
+        transport: A `Handler` that responds instead of the network: a ``Sandbox``, or a test
+            double.
 
     Raises:
-        ConfigurationError: There is no key, or something cannot be as given.
+        ConfigurationError: There is no key, or a setting is invalid.
     """
 
     customers: Customers
@@ -102,7 +111,7 @@ class MoreGoodClient:
         transport: Handler | None = None,
     ) -> None:
         key = hidden_key(api_key)
-        del api_key  # a traceback may show the locals
+        del api_key  # error reports show the local variables of each frame
         settings = Settings(
             key=key_source(key),
             base_url=checked_base_url(base_url, allow_http=allow_http),
@@ -112,9 +121,9 @@ class MoreGoodClient:
             limits=Limits(max_concurrency, max_rate),
             middlewares=tuple(middlewares),
         )
-        made_at = _caller()
+        created_at = _calling_line()
         make_transport = _transport_maker(transport, session, proxy=proxy, trust_env=trust_env)
-        connections = Connections(make_transport, made_at=made_at)
+        connections = Connections(make_transport, created_at=created_at)
         connections.limits[settings.key] = settings.limits
         self._allow_http = allow_http
         self._bind(SessionManager(connections, settings))
@@ -142,22 +151,35 @@ class MoreGoodClient:
         priority: Priority | Unset = UNSET,
         drain: Drain | Unset | None = UNSET,
     ) -> MoreGoodClient:
-        """A view with other settings, on the same connections; closing it closes nothing.
+        """Return a view: a client with other settings, on the same connections.
 
-        The pace belongs to the key: views with one key share it, and its ``max_concurrency`` and
-        ``max_rate`` are those that its first view was given.
+        Settings that are left out stay as they are. Closing a view does nothing; closing the client
+        closes its views as well.
 
-        ``priority="bulk"`` is what batches have: interactive calls of the key go first, and a
-        call's deadline stands still while it waits for its turn. With a `Drain` the calls of the
-        view that have not left can be called back.
+        Limits belong to a key, because the server counts requests by key: all views of one key
+        share one queue, one ``max_concurrency`` and one ``max_rate``. Set them where the key is
+        first used, which is the client for its own key, and the first view for another key. Two
+        sets of limits for one key need two clients.
+
+        Args:
+            api_key: The key of another project, for example.
+            base_url: Where the API is.
+            attempt_timeout: Seconds that one attempt may take.
+            deadline: Seconds that a whole call may take; None for no deadline.
+            max_attempts: How many requests a call may send.
+            max_concurrency: Requests in flight, for a key without limits so far.
+            max_rate: The server's limit, for a key without limits so far.
+            middlewares: Replace those of the client.
+            priority: With ``"bulk"``, interactive calls of the key are sent first, and the time
+                that a call is queued does not count against its deadline; see `Priority`.
+            drain: Cancels the view's queued calls when it is started; see `Drain`.
 
         Raises:
-            ConfigurationError: A setting is wrong, or the key has other limits already.
+            ConfigurationError: A setting is invalid, or the key has other limits already.
         """
         key = hidden_key(api_key)
-        del api_key  # a traceback may show the locals
-        now = self._session.settings
-        given: dict[str, Any] = {
+        del api_key  # error reports show the local variables of each frame
+        changes: dict[str, Any] = {
             "key": key if key is UNSET else key_source(key),
             "base_url": base_url
             if base_url is UNSET
@@ -169,8 +191,9 @@ class MoreGoodClient:
             "priority": priority,
             "drain": drain,
         }
-        settings = attrs.evolve(now, **{k: v for k, v in given.items() if v is not UNSET})
-        limits = _limits(self._session.connections, settings, max_concurrency, max_rate)
+        changes = {name: value for name, value in changes.items() if value is not UNSET}
+        settings = attrs.evolve(self._session.settings, **changes)
+        limits = _register_limits(self._session.connections, settings, max_concurrency, max_rate)
         view = object.__new__(_View)
         view._allow_http = self._allow_http
         view._bind(SessionManager(self._session.connections, attrs.evolve(settings, limits=limits)))
@@ -186,29 +209,42 @@ class MoreGoodClient:
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
     ) -> Response:
-        """Send anything below the base URL, with the same key, pace, repeats and errors.
+        """Send any request below the base URL, and return its response.
+
+        It has the client's key, rate limit, retries and errors. Use it for endpoints that have no
+        method of their own::
+
+            response = await client.request("GET", "customers", query={"page": 2})
+            customers = response.json()["data"]
 
         Args:
-            method: Such as ``GET``.
-            path: Below the base URL: ``customers/1/reviews``.
-            json: The body; left out, there is none.
-            query: Added to the path; None values are left out.
-            headers: Besides those that every request has.
-            idempotent: Whether sending it twice does no harm; by default only for GET, HEAD and
-                OPTIONS.
+            method: Such as ``GET``, in any case.
+            path: The path below the base URL, without a query: ``customers/1/reviews``.
+            json: A value to send as the JSON body. Left out, the request has no body.
+            query: The query's names and values. None values are left out.
+            headers: More headers. Those that every request has cannot be replaced.
+            idempotent: Whether a second request has no further effect, so that every failure may be
+                retried. Default: True for GET, HEAD and OPTIONS, else False.
+
+        Returns:
+            The response, which has a status of 2xx.
 
         Raises:
-            APIError: The API said no, also with a 200 that says ``success: false``.
+            InvalidRequest: The path, a header or the body cannot be sent.
+            APIError: The status is 4xx or 5xx, or the body says ``success: false``.
             UnexpectedResponse: A redirect, which is never followed.
+            NoResponse: No response was received, after the retries.
+            DeadlineExceeded: The deadline passed, or would pass before the rate limit allows the
+                request.
         """
         method = method.upper()
-        if not _stays_below(path):
+        if not _is_below_base_url(path):
             problem = (
-                "is a path below base_url, such as customers/1/reviews; a query goes in query="
+                "must be a path below base_url, such as customers/1/reviews; pass a query as query="
             )
             raise InvalidRequest({"path": (problem,)}, operation=method)
-        if not all(_fits_a_header(text) for pair in (headers or {}).items() for text in pair):
-            problem = "are text, of printable characters"
+        if not all(_is_header_text(text) for pair in (headers or {}).items() for text in pair):
+            problem = "must be text of printable characters"
             raise InvalidRequest({"headers": (problem,)}, operation=method)
         reads = method in READING_METHODS
         return await self._session.send(
@@ -221,7 +257,7 @@ class MoreGoodClient:
 
     @property
     def pace(self) -> PaceState:
-        """What is believed of the server's limit, for this client's key in the running loop.
+        """The state of the rate limit for this client's key, in the running event loop.
 
         >>> MoreGoodClient("secret-key", max_concurrency=8).pace.in_flight
         0
@@ -231,7 +267,7 @@ class MoreGoodClient:
 
     @property
     def base_url(self) -> str:
-        """Where the API is, without a last slash."""
+        """Where the API is, without a trailing slash."""
         return self._session.settings.base_url
 
     @property
@@ -243,16 +279,36 @@ class MoreGoodClient:
         return self._session.settings.middlewares
 
     async def fingerprint(self, salt: bytes = b"") -> str:
-        """What tells this key, at this base URL, from others without giving it away: hex.
+        """Return a hash that identifies this key at this base URL and does not reveal the key.
 
         Args:
-            salt: At most 64 bytes; the same key has another fingerprint under another salt.
+            salt: At most 64 bytes. Another salt makes another fingerprint.
         """
         return await self._session.fingerprint(salt)
 
-    async def aclose(self) -> None:
-        """Close the connections, of every event loop; twice is fine."""
-        await self._session.connections.aclose()
+    async def aclose(self, grace: float = 0.0) -> None:
+        """Close the client's connections, in every event loop. Calling it twice is fine.
+
+        New calls raise `ClientClosed` from now on. What happens to the calls in progress depends on
+        the grace:
+
+        =====================  =====================================================
+        ``grace=0.0``          requests in flight lose their connection at once, and
+                               queued calls raise `ClientClosed`
+        ``grace=10.0``         requests in flight have 10 seconds to finish, and
+                               queued calls raise `Drained` at once
+        =====================  =====================================================
+
+        A queued call has sent nothing, unless its ``attempts`` say so. Requests that are in flight
+        when the grace ends lose their connection: they raise `ConnectionLost`, and a write
+        may have applied. A cancelled `aclose`, and a second one without a grace, end the grace.
+
+        On a view it does nothing: the client that the view was made from closes the connections.
+
+        Args:
+            grace: Seconds in which requests in flight may finish.
+        """
+        await self._session.connections.aclose(grace)
 
     async def __aenter__(self) -> Self:
         await self._session.connections.for_running_loop()
@@ -267,63 +323,56 @@ class MoreGoodClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        if "_session" not in vars(self):  # a traceback shows one that could not be made
-            return f"<{type(self).__name__}, not made>"
+        if "_session" not in vars(self):  # an error report shows a client whose __init__ failed
+            return f"<{type(self).__name__}, not initialized>"
         return f"<{type(self).__name__} {self.base_url}>"
 
 
-def _stays_below(path: str) -> bool:
-    """Whether a path, as whoever reads the URL takes it, names something below the base URL."""
+def _is_below_base_url(path: str) -> bool:
+    """Return whether a path names something below the base URL, whoever parses the URL."""
+    # Servers differ in "\\", in "//" and in encoded dots, so all of them are refused.
     if not path.isprintable() or any(sign in path for sign in " \\?#") or path.startswith("//"):
         return False
     return "://" not in path and not {".", ".."} & {unquote(part) for part in path.split("/")}
 
 
-def _fits_a_header(text: object) -> bool:
+def _is_header_text(text: object) -> bool:
     return isinstance(text, str) and text.isprintable()
 
 
 class _View(MoreGoodClient):
-    """What `MoreGoodClient.with_options` gives: the connections are another's to close."""
+    """A client made by `MoreGoodClient.with_options`. The original closes the connections."""
 
-    async def aclose(self) -> None:
-        """Nothing: the client that it was made from closes the connections."""
+    async def aclose(self, grace: float = 0.0) -> None:
+        """Do nothing: the client that the view was made from closes the connections."""
 
 
-def _limits(
+def _register_limits(
     connections: Connections,
     settings: Settings,
     max_concurrency: int | Unset,
     max_rate: Rate | Unset | None,
 ) -> Limits:
-    """The limits of a view's key: those it has, or those it is given first."""
+    """Return the limits of a view's key, and register them if the key has none so far.
+
+    Raises:
+        ConfigurationError: The key has other limits already.
+    """
     key: KeySource = settings.key
-    known = connections.limits.get(key)
-    usual = known or Limits(settings.limits.max_concurrency, None)
-    asked = Limits(
-        usual.max_concurrency if max_concurrency is UNSET else max_concurrency,
-        usual.max_rate if max_rate is UNSET else max_rate,
+    registered = connections.limits.get(key)
+    default = registered or Limits(settings.limits.max_concurrency, None)
+    requested = Limits(
+        default.max_concurrency if max_concurrency is UNSET else max_concurrency,
+        default.max_rate if max_rate is UNSET else max_rate,
     )
-    if known is not None and asked != known:
+    if registered is not None and requested != registered:
         raise ConfigurationError(
-            f"this key has {known} already, which all its views share: give max_concurrency "
-            "and max_rate where the key is first used"
+            f"this key already has {registered}: all views of a key share its limits, because the "
+            "server counts by key. Set them on the client or the key's first view, or make another "
+            "client"
         )
-    connections.limits[key] = asked
-    return asked
-
-
-class _Given:
-    """A handler that the user brought; there is nothing to close."""
-
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-
-    async def __call__(self, request: Request) -> Response:
-        return await self._handler(request)
-
-    async def close(self) -> None:
-        """Nothing."""
+    connections.limits[key] = requested
+    return requested
 
 
 def _transport_maker(
@@ -331,14 +380,17 @@ def _transport_maker(
 ) -> Callable[[], Transport]:
     if handler is not None:
         if session is not None or proxy is not None or trust_env:
-            raise ConfigurationError("transport= answers by itself: no session, proxy or trust_env")
-        return lambda: _Given(handler)
-    from moregood_async.transport import AiohttpTransport  # aiohttp only now, not at import
+            raise ConfigurationError(
+                "transport= replaces the network; leave out session=, proxy= and trust_env="
+            )
+        return lambda: HandlerTransport(handler)
+    # Imported late: aiohttp takes most of the time that `import moregood_async` would need.
+    from moregood_async.transport import AiohttpTransport
 
     return lambda: AiohttpTransport(session, proxy=proxy, trust_env=trust_env)
 
 
-def _caller() -> str:
-    """Where a client is being made: the frame outside this file."""
-    frame = sys._getframe(2)
+def _calling_line() -> str:
+    """Return ``file:line`` of the code that makes a client."""
+    frame = sys._getframe(2)  # above this function and MoreGoodClient.__init__
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"

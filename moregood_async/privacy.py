@@ -1,19 +1,23 @@
-"""Keeping people and secrets out of everything that is printed, logged or raised.
+"""Masking of personal data and secrets in everything that is printed, logged or raised.
 
-Names of fields and codes stay; what looks like an email address or a phone number does not. Dates,
-durations, hosts, ports, uuids and ids in paths stay too; where in doubt, it is masked.
+`masked` replaces email addresses and phone numbers. It keeps dates, durations, hosts, ports, UUIDs
+and ids in paths, which can look like phone numbers. A text that could be either is masked.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
+# Characters that can be part of an address, on either side of the "@".
 _PART = r"[^\s@\"'<>(),;:\[\]{}]"
+# A local part in quotes, or a run of those characters. An apostrophe belongs to the address between
+# letters only (o'brien@example.com), because log lines put addresses in quotes.
 _EMAIL = re.compile(
     rf"(?:\"[^\"\n]{{1,64}}\"|(?<!{_PART})(?<!\w'){_PART}+(?:(?<=\w)'(?=\w){_PART}+)*)"
     rf"(?:@|%40){_PART}+"
 )
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+# Digits with separators that are not phone numbers, each with a guard against a longer number.
 _DATE_OR_HOST = "|".join(
     (
         r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?!-?\d)",
@@ -24,37 +28,43 @@ _DATE_OR_HOST = "|".join(
 )
 _DURATION = r"\d{1,2}\.\d+(?![\d. -]*\d)"
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+# An id in a path, after "#", or after "id": at most nine digits, with no digits following.
 _ID = r"(?:(?<=[a-z]/)|(?<=#)|(?<=[\W_]id[ =]))\d{1,9}(?! ?[\d().+-])"
+# Digits, dots, slashes, brackets, and every kind of blank and hyphen that people type.
 _IN_A_PHONE = r"[\d \t\u00a0\u2007\u2009\u202f\u2010-\u2015.()/-]"
+# The first branch consumes what is kept, so that the second cannot match in its middle. The second
+# begins outside of words and decimals, or after a percent-encoded "+" or blank, and stops where a
+# date or a host begins.
 _PHONE = re.compile(
     rf"(?<![\w.+-])(?P<kept>{_DATE_OR_HOST}|{_DURATION}|{_UUID}|{_ID})"
     r"|(?:(?<=%2B)|(?<=%20)|(?<!\w)(?<!\w-)(?<!\d\.))"
     rf"\+?\(?\d(?:(?!(?<![\w.+-])(?:{_DATE_OR_HOST})){_IN_A_PHONE}){{5,}}\d"
     r"(?: ?(?:x|ext\.?) ?\d+)?"
 )
-_FEWEST_DIGITS = 7
+_MIN_PHONE_DIGITS = 7
+"""Fewer digits are statuses, counts or ids. The shortest local phone numbers have 7."""
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 
 
 def masked(text: str) -> str:
-    """The same text with every email address and phone number replaced by ``***``.
+    """Return the text with every email address and phone number replaced by ``***``.
 
-    >>> masked("ada@example.com asked from +1 415 555 0100, attempt 2 after 0.31 s")
-    '*** asked from ***, attempt 2 after 0.31 s'
+    >>> masked("ada@example.com called from +1 415 555 0100, attempt 2 after 0.31 s")
+    '*** called from ***, attempt 2 after 0.31 s'
     """
-    return _PHONE.sub(_phone_masked, _EMAIL.sub("***", text))
+    return _PHONE.sub(_mask_phone, _EMAIL.sub("***", text))
 
 
-def _phone_masked(found: re.Match[str]) -> str:
-    digits = sum(character.isdigit() for character in found[0])
-    return found[0] if found["kept"] or digits < _FEWEST_DIGITS else "***"
+def _mask_phone(match: re.Match[str]) -> str:
+    digits = sum(character.isdigit() for character in match[0])
+    return match[0] if match["kept"] or digits < _MIN_PHONE_DIGITS else "***"
 
 
 class Headers(Mapping[str, str]):
-    """HTTP headers by name, whatever the case; its ``repr`` hides what authorizes.
+    """HTTP headers, looked up in any case. The ``repr`` masks secrets and personal data.
 
-    ``plain`` is a dict of them as they were given, for the wire; it hides nothing. Where one name
-    was given in two spellings, the last counts.
+    ``plain`` is a dict of the unmasked headers in their original spelling, for the wire. If a name
+    occurs in two spellings, the last one is kept.
 
     >>> headers = Headers({"Retry-After": "3", "Authorization": "Bearer secret"})
     >>> headers["retry-after"], headers
@@ -82,7 +92,7 @@ class Headers(Mapping[str, str]):
 
 
 def masked_headers(headers: Mapping[str, str]) -> str:
-    """Headers as they may be shown: without what authorizes, and without people."""
+    """Return the headers as text, without secrets and personal data."""
     return str(
         {
             name: "***" if name.lower() in _SECRET_HEADERS else masked(value)
@@ -92,7 +102,7 @@ def masked_headers(headers: Mapping[str, str]) -> str:
 
 
 class ApiKey:
-    """A project's secret key. Only `reveal` gives it away; ``repr`` and ``str`` do not."""
+    """A project's secret key. Only `reveal` returns it; ``repr`` and ``str`` are masked."""
 
     __slots__ = ("_value",)
 
@@ -100,7 +110,7 @@ class ApiKey:
         self._value = value
 
     def reveal(self) -> str:
-        """The key itself, for the Authorization header."""
+        """Return the key, for the Authorization header."""
         return self._value
 
     def __eq__(self, other: object) -> bool:

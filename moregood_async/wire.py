@@ -1,7 +1,7 @@
-"""The one verb of the whole road: a handler takes a `Request` and gives a `Response`.
+"""The values and types between a resource's method and the socket.
 
-Everything between a resource's method and the socket is a `Handler`, or a `Middleware` around
-one: retry, pace, observe, your own, the transport, and the sandbox too.
+A `Handler` takes a `Request` and returns a `Response`. The transport and the sandbox are handlers.
+A `Middleware` wraps a handler: retry, pace, observe, and the user's own.
 """
 
 from __future__ import annotations
@@ -20,23 +20,25 @@ import attrs
 from moregood_async.errors import Attempt
 from moregood_async.privacy import Headers, masked, masked_headers
 
-LONGEST_WAIT_SECONDS = 30 * 86_400.0
-"""A server that names a longer wait is not believed."""
+MAX_WAIT_SECONDS = 30 * 86_400.0
+"""The longest wait that is accepted from a server. A longer one is a mistake, such as milliseconds
+or an absolute time where seconds belong, and would stop a client for good."""
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Priority = Literal["interactive", "bulk"]
-"""Somebody waits for an interactive request, so it goes before all bulk ones (a batch's rows).
+"""``interactive`` for a call that a person waits for, ``bulk`` for the rows of a batch or a job.
 
-A bulk request is patient: its deadline stands still while it waits for its turn, and being told
-to wait is not counted among its attempts, so a long wait for the server's limit fails no row.
+Interactive requests are sent before all queued bulk ones. A bulk request is patient: its deadline
+is extended by the time that it is queued, and a rate limited attempt does not count against
+``max_attempts``. A long wait for the server's limit therefore fails no row.
 """
 
 PRIORITIES: tuple[Priority, ...] = ("interactive", "bulk")
 
 
 class Deadline:
-    """The moment at which a call gives up, on the monotonic clock."""
+    """The time at which a call fails, in seconds of the monotonic clock."""
 
     __slots__ = ("at",)
 
@@ -44,7 +46,7 @@ class Deadline:
         self.at: float = at
 
     def extend(self, seconds: float) -> None:
-        """Move the deadline ``seconds`` later, by a wait that does not count against it."""
+        """Move the deadline ``seconds`` later, for a wait that does not count against it."""
         self.at += seconds
 
     def __repr__(self) -> str:
@@ -65,7 +67,7 @@ class Drain:
     `start` must be called in the event loop that runs the calls.
     """
 
-    __slots__ = ("_callbacks", "is_started")
+    __slots__ = ("__weakref__", "_callbacks", "is_started")
 
     def __init__(self) -> None:
         self.is_started: bool = False
@@ -79,15 +81,18 @@ class Drain:
             self._callbacks.pop()()
 
     def add_callback(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` once, when `start` is called."""
-        self._callbacks.add(callback)
+        """Call ``callback`` once: when `start` is called, or now if it was."""
+        if self.is_started:
+            callback()
+        else:
+            self._callbacks.add(callback)
 
 
 def json_of(body: bytes) -> Any:
-    """The JSON in some bytes, read by the standard library.
+    """Return the value of some JSON, decoded by the standard library.
 
     Raises:
-        ValueError: It is not JSON (NaN and infinity are not), or nested beyond reason.
+        ValueError: The bytes are not JSON, contain NaN or infinity, or are nested too deeply.
     """
     try:
         return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
@@ -95,52 +100,61 @@ def json_of(body: bytes) -> Any:
         raise ValueError("the JSON is nested too deeply") from error
 
 
-def _no_number(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def _finite_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError("a number is too large")
+        raise ValueError("a number in the JSON is too large")
     return number
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
-"""One for all: ``json.loads`` makes a new one for every text that is not read its usual way."""
+_DECODER = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite_float)
+"""Shared, because ``json.loads`` makes a new decoder for every call with such arguments."""
 
 
-def _size(body: bytes | None) -> str:
+def _size_repr(body: bytes | None) -> str:
     return "None" if body is None else f"<{len(body)} bytes>"
 
 
-def _without_query(url: str) -> str:
+def _url_repr(url: str) -> str:
     return repr(masked(url.partition("?")[0]))
 
 
 @attrs.frozen(kw_only=True)
 class Request:
-    """One attempt as it goes towards the wire. Its ``repr`` hides the key and the body."""
+    """One attempt of a call, on its way to the server.
+
+    It is frozen; a middleware changes it with ``attrs.evolve(request, ...)``. Its ``repr`` shows
+    neither the key, nor the query, nor the body.
+    """
 
     method: str
-    url: str = attrs.field(repr=_without_query)
-    """Absolute, with its query, which its ``repr`` leaves out."""
+    """In upper case."""
+    url: str = attrs.field(repr=_url_repr)
+    """Absolute, with its query."""
     headers: Headers
-    body: bytes | None = attrs.field(default=None, repr=_size)
+    body: bytes | None = attrs.field(default=None, repr=_size_repr)
+    """The bytes to send, or None for no body."""
     operation: str = ""
-    """The row of the operations table, such as ``asks.create``, or the method and path."""
+    """The name of the operation, such as ``asks.create``; for `MoreGoodClient.request`, the method
+    and the path."""
     idempotent: bool = False
-    """Whether sending it twice does no harm."""
+    """Whether a second request has no further effect, so that a retry is always safe."""
     attempt: int = 1
+    """The number of this attempt, counted from 1."""
     attempt_timeout: float = math.inf
-    """Seconds for one attempt, counted from its slot."""
+    """Seconds that one attempt may take, without the time that it is queued."""
     deadline: Deadline = attrs.Factory(lambda: Deadline(math.inf))
+    """When the call fails, whatever attempt it is at."""
     priority: Priority = "interactive"
     drain: Drain | None = attrs.field(default=None, repr=False)
 
     @property
     def writes(self) -> bool:
-        """Whether it may change something on the server."""
+        """Whether the method can change something on the server: not GET, HEAD or OPTIONS."""
         return self.method not in READING_METHODS
 
     @property
@@ -151,16 +165,16 @@ class Request:
 
 @attrs.frozen(kw_only=True)
 class Response:
-    """An answer, whatever its status, read to its end. Its ``repr`` hides the body."""
+    """A response of any status, with its whole body. Its ``repr`` does not show the body."""
 
     status: int
     headers: Mapping[str, str] = attrs.field(repr=masked_headers)
-    """By name, whatever the case."""
-    body: bytes = attrs.field(repr=_size)
+    """Names are looked up in any case."""
+    body: bytes = attrs.field(repr=_size_repr)
     seconds: float = 0.0
-    """From the attempt's slot to the last byte."""
+    """Seconds that the last attempt took, without the time that it was queued."""
     attempts: tuple[Attempt, ...] = ()
-    """The attempts that led here, where there was more than one or this one is a refusal."""
+    """All attempts of the call, if there was more than one or the last one failed."""
 
     def json(self) -> Any:
         """The body as JSON.
@@ -172,32 +186,40 @@ class Response:
 
 
 Handler = Callable[[Request], Awaitable[Response]]
-"""Answers a request. Raises `errors.NoResponse` if no response was received, and no other error."""
+"""Sends a request and returns its response, whatever the status.
+
+A handler raises `NoResponse` if it received no response, and no other error. Use one of your own
+as ``MoreGoodClient(transport=handler)``, for example as a test double.
+"""
 
 Middleware = Callable[[Request, Handler], Awaitable[Response]]
-"""Stands around a handler.
+"""Wraps a handler, to observe or change requests and responses.
 
-It is called once for each attempt, while the attempt holds its slot, nearest the wire; awaits
-``call_next(request)`` at most once, and returns that answer or one of its own::
+A middleware is called for each attempt, not for each call, after the attempt has left the queue of
+the rate limit. It awaits ``call_next(request)`` at most once, and returns that response or another
+one::
 
-    async def tell_time(request: Request, call_next: Handler) -> Response:
+    async def log_duration(request: Request, call_next: Handler) -> Response:
         response = await call_next(request)
         print(request.operation, response.status, response.seconds)
         return response
 
-A request is changed with ``attrs.evolve``. What it raises ends the call and is not repeated.
+    MoreGoodClient(middlewares=(log_duration,))
+
+To change a request, pass ``attrs.evolve(request, ...)``. An exception that a middleware raises ends
+the call and is not retried, unless it is a `NoResponse`.
 """
 
 
 class HTTPSession(Protocol):
-    """What is asked of a session of your own: an ``aiohttp.ClientSession`` is one.
+    """The part of ``aiohttp.ClientSession`` that the client uses of a user's session.
 
-    aiohttp itself is imported only once a client is made.
+    A protocol, so that ``import moregood_async`` does not import aiohttp.
     """
 
     @property
     def closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether the session was closed."""
         ...
 
     def request(
@@ -212,72 +234,76 @@ class HTTPSession(Protocol):
         proxy: str | None,
         timeout: Any,
     ) -> AbstractAsyncContextManager[Any]:
-        """Sends a request; entering gives the answer once its headers are there."""
+        """Send a request. Entering returns the response once its headers are received."""
         ...
 
 
 def retry_after(response: Response, now: datetime | None = None) -> float | None:
-    """The seconds that an answer asks to wait, or None where it names none that make sense.
+    """Return the seconds of ``Retry-After``, at least 0; None without a usable value.
 
-    ``Retry-After`` as integer, float or HTTP date; a date is read against the answer's own
-    ``Date``, so that a wrong clock here does no harm. Never negative.
+    The value is an integer, a float or an HTTP date. A date is compared with the response's own
+    ``Date``, so that a wrong clock on this machine has no influence.
     """
-    told = response.headers.get("retry-after")
-    if told is None:
+    value = response.headers.get("retry-after")
+    if value is None:
         return None
-    seconds = _seconds(told)
+    seconds = _parse_seconds(value)
     if seconds is None:
-        seconds = _until(told, response.headers.get("date"), now or datetime.now(UTC))
-    return _sensible(seconds)
+        seconds = _seconds_until(value, response.headers.get("date"), now or datetime.now(UTC))
+    return _usable_wait(seconds)
 
 
 def is_rate_limited(response: Response) -> bool:
-    """Whether the server refused for now, without having done anything: it names the wait."""
+    """Return whether the server refused the request for now, without any effect.
+
+    It is a 429, or a 503 with a usable ``Retry-After``.
+    """
     if response.status == 429:
         return True
     return response.status == 503 and retry_after(response) is not None
 
 
 def rate_reset(response: Response, now: datetime | None = None) -> float | None:
-    """The seconds until ``X-RateLimit-Reset`` (unix seconds), or None where it makes no sense.
+    """Return the seconds until ``X-RateLimit-Reset``, at least 0; None without a usable value.
 
-    Laravel sends it on the 429 itself; it is read against the answer's own ``Date``.
+    The value is in unix seconds, and is compared with the response's own ``Date``. Laravel sends
+    it with a 429 only.
     """
-    at = _seconds(response.headers.get("x-ratelimit-reset", ""))
-    if at is None:
+    reset_at = _parse_seconds(response.headers.get("x-ratelimit-reset", ""))
+    if reset_at is None:
         return None
-    sent = _http_date(response.headers.get("date")) or now or datetime.now(UTC)
-    return _sensible(at - sent.timestamp())
+    server_now = _parse_http_date(response.headers.get("date")) or now or datetime.now(UTC)
+    return _usable_wait(reset_at - server_now.timestamp())
 
 
-def _sensible(seconds: float | None) -> float | None:
-    return None if seconds is None or seconds > LONGEST_WAIT_SECONDS else max(0.0, seconds)
+def _usable_wait(seconds: float | None) -> float | None:
+    return None if seconds is None or seconds > MAX_WAIT_SECONDS else max(0.0, seconds)
 
 
-def _seconds(told: str) -> float | None:
+def _parse_seconds(value: str) -> float | None:
     try:
-        seconds = float(told)
+        seconds = float(value)
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) else None
 
 
-def _until(told: str, sent: str | None, now: datetime) -> float | None:
-    then = _http_date(told)
-    if then is None:
+def _seconds_until(http_date: str, server_date: str | None, now: datetime) -> float | None:
+    until = _parse_http_date(http_date)
+    if until is None:
         return None
-    return (then - (_http_date(sent) or now)).total_seconds()
+    return (until - (_parse_http_date(server_date) or now)).total_seconds()
 
 
-def _http_date(text: str | None) -> datetime | None:
+def _parse_http_date(value: str | None) -> datetime | None:
     try:
-        date = parsedate_to_datetime(text or "")
+        date = parsedate_to_datetime(value or "")
     except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def query_string(query: Mapping[str, object]) -> str:
-    """``?a=1&b=2``, or nothing where every value is None."""
-    said = {name: value for name, value in query.items() if value is not None}
-    return f"?{urlencode(said)}" if said else ""
+    """Return ``?a=1&b=2`` without the None values, or an empty string if nothing is left."""
+    present = {name: value for name, value in query.items() if value is not None}
+    return f"?{urlencode(present)}" if present else ""

@@ -64,7 +64,7 @@ async def _far(_: Request) -> Response:
     [
         ({"api_key": None}, "there is no API key"),
         ({"api_key": " "}, "there is no API key"),
-        ({"api_key": "two words"}, "holds a blank"),
+        ({"api_key": "two words"}, "contains a blank"),
         ({"base_url": "http://api.example/beacon"}, "plain http://"),
         ({"base_url": "ftp://api.example"}, "must look like"),
         ({"attempt_timeout": 0}, "attempt_timeout"),
@@ -218,9 +218,9 @@ async def test_a_keys_limits_are_those_that_it_was_first_given(sandbox: Sandbox)
         view = client.with_options(api_key="b", max_concurrency=9, max_rate=Rate(5, per=1.0))
         same = view.with_options(max_rate=Rate(5, per=1.0))
         assert view._session.settings.limits == same._session.settings.limits
-        with pytest.raises(ConfigurationError, match="this key has"):
+        with pytest.raises(ConfigurationError, match="this key already has"):
             client.with_options(api_key="b", max_concurrency=4)
-        with pytest.raises(ConfigurationError, match="this key has"):
+        with pytest.raises(ConfigurationError, match="this key already has"):
             client.with_options(max_concurrency=4)
         other = client.with_options(api_key="c")._session.settings.limits
         assert (3, None) == (other.max_concurrency, other.max_rate)

@@ -86,7 +86,7 @@ def test_an_empty_key_is_not_replaced_by_the_environments(monkeypatch: pytest.Mo
 )
 def test_a_key_that_no_header_carries_is_refused(key: str) -> None:
     """And not shown."""
-    with pytest.raises(ConfigurationError, match="copy it once more") as caught:
+    with pytest.raises(ConfigurationError, match="copy it again") as caught:
         checked_key(key)
     assert "can" not in str(caught.value).replace("cannot", "")
 
@@ -159,9 +159,9 @@ def test_plain_http_to_another_machine_wants_a_word(given: str) -> None:
         ("https://", "must look like"),
         ("https:///beacon", "must look like"),
         ("/beacon", "must look like"),
-        ("https://api.example.com:eighty", "is no URL"),
-        ("https://api.example.com:99999", "is no URL"),
-        ("https://[::1", "is no URL"),
+        ("https://api.example.com:eighty", "is not a URL"),
+        ("https://api.example.com:99999", "is not a URL"),
+        ("https://[::1", "is not a URL"),
         ("https://user@api.example.com", "no user"),
         ("https://:secret@api.example.com", "no user"),
         ("https://api.example.com/?a=1", "no query"),
@@ -222,7 +222,7 @@ def test_a_rate_is_a_minute_by_default() -> None:
 @pytest.mark.parametrize("most", [0, -1])
 def test_no_request_in_flight_is_no_limit(most: int) -> None:
     """Nothing would ever be sent."""
-    with pytest.raises(ConfigurationError, match="max_concurrency is at least 1"):
+    with pytest.raises(ConfigurationError, match="max_concurrency must be at least 1"):
         Limits(most, None)
     assert 1 == Limits(1, None).max_concurrency
 

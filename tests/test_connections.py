@@ -51,7 +51,7 @@ def maker() -> Maker:
 
 
 def connections_of(maker: Maker) -> Connections:
-    return Connections(maker, made_at="here.py:1")
+    return Connections(maker, created_at="here.py:1")
 
 
 async def test_a_loop_has_one_transport_however_often_it_is_asked_for(maker: Maker) -> None:
@@ -116,7 +116,7 @@ async def test_a_loops_connections_that_were_closed_are_made_anew(maker: Maker) 
     first = await connections.for_running_loop()
     await first.close()
     second = await connections.for_running_loop()
-    assert (False, True, 2) == (second.closed, first is not second, len(maker.made))
+    assert (False, True, 2) == (second.is_closed, first is not second, len(maker.made))
     await connections.aclose()
 
 
@@ -167,7 +167,7 @@ async def test_closing_closes_what_belongs_to_the_loop_of_another_thread(maker: 
         there = await elsewhere.run(connections.for_running_loop())
         here = await connections.for_running_loop()
         await connections.aclose()
-        assert (True, True) == (here.closed, there.closed)
+        assert (True, True) == (here.is_closed, there.is_closed)
         assert [1, 1] == [transport.closed for transport in maker.made]
 
 

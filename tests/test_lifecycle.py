@@ -260,11 +260,11 @@ async def test_a_key_that_waits_holds_up_no_other() -> None:
 async def test_a_key_has_one_set_of_limits(limits: dict[str, Any]) -> None:
     """Two views that want the same key paced differently cannot both have it."""
     client = MoreGoodClient(KEY, max_concurrency=3)
-    with pytest.raises(ConfigurationError, match="this key has"):
+    with pytest.raises(ConfigurationError, match="this key already has"):
         client.with_options(**limits)
     client.with_options(max_concurrency=3)
     client.with_options(api_key="other", max_concurrency=5, max_rate=Rate(60))
-    with pytest.raises(ConfigurationError, match="this key has"):
+    with pytest.raises(ConfigurationError, match="this key already has"):
         client.with_options(api_key="other", max_concurrency=6)
 
 

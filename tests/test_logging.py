@@ -35,7 +35,7 @@ async def test_each_attempt_is_one_line_at_debug(
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [(Refuse(503, times=1), "503"), (DropBeforeEffect(times=1), "the connection broke")],
+    [(Refuse(503, times=1), "503"), (DropBeforeEffect(times=1), "the connection was lost")],
     ids=["a status", "no answer"],
 )
 async def test_each_repeat_is_one_line_at_info_with_its_reason(
@@ -50,7 +50,7 @@ async def test_each_repeat_is_one_line_at_info_with_its_reason(
     sandbox.faults = fault
     await client.customers.list()
     [repeat] = lines(caplog, logging.INFO)
-    assert repeat.startswith("customers.list again in ")
+    assert repeat.startswith("customers.list is retried in ")
     assert "after attempt 1 of 4" in repeat
     assert reason in repeat
     attempts = lines(caplog, logging.DEBUG)

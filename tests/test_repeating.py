@@ -49,7 +49,7 @@ from moregood_async.sandbox import (
     Refuse,
     Sandbox,
 )
-from moregood_async.sandbox.chains import Link
+from moregood_async.sandbox.fault_chain import Chainable
 from moregood_async.wire import Handler, Middleware, Request, Response
 from tests.aiohttp_doubles import RawServer, free_port, http, saying
 from tests.middleware.doubles import quick
@@ -125,12 +125,12 @@ async def scene(*faults: Middleware, **options: Any) -> AsyncGenerator[Scene]:
 
 
 @attrs.define
-class Late(Link):
+class Late(Chainable):
     """The first request takes effect at once; its answer comes when nobody waits for it."""
 
     used: bool = False
 
-    def fresh(self) -> Late:
+    def fresh_copy(self) -> Late:
         return Late()
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
@@ -145,7 +145,7 @@ class Late(Link):
 class Row:
     """What strikes a request once, and what must come of it."""
 
-    fault: Link
+    fault: Chainable
     again: bool
     """Whether what does no harm is sent again."""
     kind: type[MoreGoodError]
@@ -167,7 +167,7 @@ def said_no(status: int, kind: type[APIError]) -> Row:
     return Row(fault=Refuse(status, times=1), again=False, kind=kind, says=str(status))
 
 
-def misunderstood(fault: Link, *, took_effect: bool, says: str = "200") -> Row:
+def misunderstood(fault: Chainable, *, took_effect: bool, says: str = "200") -> Row:
     return Row(
         fault=fault,
         again=False,
@@ -202,7 +202,7 @@ ROWS: Mapping[str, Row] = {
         unclear=True,
         kind=ConnectionLost,
         phase="waiting",
-        says="the connection broke: ServerDisconnectedError Server disconnected",
+        says="the connection was lost: ServerDisconnectedError Server disconnected",
     ),
     "dropped after the effect": Row(
         fault=DropAfterEffect(times=1),
@@ -211,7 +211,7 @@ ROWS: Mapping[str, Row] = {
         took_effect=True,
         kind=ConnectionLost,
         phase="waiting",
-        says="the connection broke: ServerDisconnectedError Server disconnected",
+        says="the connection was lost: ServerDisconnectedError Server disconnected",
     ),
     "cut short": Row(
         fault=CutBody(times=1),
@@ -220,7 +220,7 @@ ROWS: Mapping[str, Row] = {
         took_effect=True,
         kind=ConnectionLost,
         phase="reading",
-        says="the answer was cut short: ClientPayloadError",
+        says="the response was cut short: ClientPayloadError",
     ),
     "timed out after sending": Row(
         fault=Late(),
@@ -229,7 +229,7 @@ ROWS: Mapping[str, Row] = {
         took_effect=True,
         kind=AttemptTimedOut,
         phase="waiting",
-        says="no answer in time",
+        says="no response in time",
     ),
     "garbage": misunderstood(Garbage(times=1), took_effect=True),
     "no object": misunderstood(Garbage(times=1, body=b"[]"), took_effect=True),
@@ -472,13 +472,13 @@ ServerError: asks.create: 500 Server Error
 - attempt 1: 500 (answered, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.""",
     "dropped after the effect": """\
-ConnectionLost: asks.create: the connection broke: ServerDisconnectedError Server disconnected
-- attempt 1: the connection broke: ServerDisconnectedError Server disconnected\
+ConnectionLost: asks.create: the connection was lost: ServerDisconnectedError Server disconnected
+- attempt 1: the connection was lost: ServerDisconnectedError Server disconnected\
  (waiting, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.""",
     "timed out after sending": """\
-AttemptTimedOut: asks.create: no answer in time
-- attempt 1: no answer in time (waiting, … s, may have taken effect)
+AttemptTimedOut: asks.create: no response in time
+- attempt 1: no response in time (waiting, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.
 - Use attempt_timeout= to allow each attempt more time.""",
     "a web page": """\

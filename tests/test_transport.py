@@ -32,12 +32,9 @@ from moregood_async.errors import (
     UnexpectedResponse,
 )
 from moregood_async.privacy import Headers
-from moregood_async.transport import (
-    KEEP_ALIVE_SECONDS,
-    MOST_LANES,
-    USER_AGENT,
-    AiohttpTransport,
-)
+from moregood_async.transport import AiohttpTransport
+from moregood_async.transport.fast_path import MAX_FAST_PATHS
+from moregood_async.transport.ordinary_path import KEEP_ALIVE_SECONDS, USER_AGENT
 from moregood_async.wire import Deadline, Request
 from tests.aiohttp_doubles import (
     MockedResponse,
@@ -78,7 +75,7 @@ async def transport(request: pytest.FixtureRequest) -> AsyncIterator[AiohttpTran
     """Everything holds on both roads."""
     ours = AiohttpTransport()
     if request.param == "session":
-        ours._lanes = None
+        ours._fast_paths = None
     yield ours
     await ours.close()
 
@@ -246,7 +243,7 @@ async def test_a_timeout_after_sending_may_have_reached_the_server(
     async with RawServer(silent) as server:
         error = await failure(transport, make(server.url, attempt_timeout=0.1))
     assert (AttemptTimedOut, "waiting", True) == told(error)
-    assert (1, "no answer in time") == (len(server.received), error.problem)
+    assert (1, "no response in time") == (len(server.received), error.problem)
 
 
 @METHODS
@@ -275,7 +272,7 @@ async def test_an_answer_that_is_cut_short_is_no_answer(
     async with RawServer(saying_and_closing(said)) as server:
         error = await failure(transport, make(server.url))
     assert (ConnectionLost, "reading", True) == told(error)
-    assert error.problem.startswith("the answer was cut short: ClientPayloadError")
+    assert error.problem.startswith("the response was cut short: ClientPayloadError")
 
 
 @METHODS
@@ -321,7 +318,7 @@ async def test_an_answer_that_is_not_http_is_no_connection_problem(
     assert [(3, "answered", request.writes)] == [
         (each.number, each.phase, each.may_have_applied) for each in error.attempts
     ]
-    assert error.problem.startswith("an answer that is not HTTP: ")
+    assert error.problem.startswith("the response is not HTTP: ")
     assert server.url not in str(error)
 
 
@@ -376,7 +373,7 @@ async def test_idle_connections_are_dropped_before_apache_drops_them() -> None:
     """Its default is 5 s; the one who closes first should be us."""
     assert KEEP_ALIVE_SECONDS < 5.0
     transport = AiohttpTransport()
-    connector = transport._own.connector if transport._own else None
+    connector = transport._own_session.connector if transport._own_session else None
     assert isinstance(connector, aiohttp.TCPConnector)
     assert KEEP_ALIVE_SECONDS == connector._keepalive_timeout
     await transport.close()
@@ -389,8 +386,8 @@ async def test_a_connector_that_a_fork_copied_is_not_torn_down_in_the_child(
     transport = AiohttpTransport()
     async with RawServer() as server:
         await transport(post(server.url))
-        assert transport._own is not None
-        connector = transport._own.connector
+        assert transport._own_session is not None
+        connector = transport._own_session.connector
         assert connector is not None
         monkeypatch.setattr("os.getpid", lambda: -1)
         connector.__del__()
@@ -550,11 +547,11 @@ async def test_a_header_with_a_line_break_does_not_leave(
 async def test_each_request_has_its_own_key_and_body(transport: AiohttpTransport) -> None:
     """To one address, with headers that come and go; an agency's projects share a transport."""
     async with RawServer() as server:
-        for number in range(3 * MOST_LANES):
+        for number in range(3 * MAX_FAST_PATHS):
             headers = Headers({"Authorization": f"Bearer {number}"})
             await transport(post(server.url, headers=headers, body=b"%d" % number))
     said = [(each.all("Authorization"), each.body) for each in server.received]
-    assert [([f"Bearer {n}"], b"%d" % n) for n in range(3 * MOST_LANES)] == said
+    assert [([f"Bearer {n}"], b"%d" % n) for n in range(3 * MAX_FAST_PATHS)] == said
 
 
 # The two roads
@@ -576,10 +573,10 @@ async def test_both_roads_say_the_same(
     async with RawServer() as server:
         headers = Headers({"Authorization": f"Bearer {KEY}", **own})
         request = post(server.url, method=method, body=body, headers=headers)
-        assert transport._lanes is not None
-        assert transport._lanes.open_to(request)
+        assert transport._fast_paths is not None
+        assert transport._fast_paths.can_send(request)
         await transport(request)
-        transport._lanes = None
+        transport._fast_paths = None
         await transport(request)
     await transport.close()
     by_lane, by_session = map(as_said, server.received)
@@ -600,17 +597,17 @@ async def test_the_same_headers_go_with_a_body_and_without(transport: AiohttpTra
 async def test_lanes_are_few(transport: AiohttpTransport) -> None:
     """Pages have addresses without end."""
     async with RawServer() as server:
-        for page in range(MOST_LANES + 2):
+        for page in range(MAX_FAST_PATHS + 2):
             await transport(get("", url=f"{server.url}/beacon/reviews?page={page}"))
-    if transport._lanes is not None:
-        assert 2 == len(transport._lanes._lanes)
+    if transport._fast_paths is not None:
+        assert 2 == len(transport._fast_paths._paths)
 
 
 async def test_this_aiohttp_was_tried() -> None:
     """Where this fails, see that all of this file holds with it, and add it to `TRIED`."""
     transport = AiohttpTransport()
-    assert transport._lanes is not None
-    assert transport._lanes.open_to(post("http://127.0.0.1"))
+    assert transport._fast_paths is not None
+    assert transport._fast_paths.can_send(post("http://127.0.0.1"))
     await transport.close()
 
 
@@ -618,8 +615,8 @@ async def test_an_aiohttp_that_nobody_tried_is_asked(monkeypatch: pytest.MonkeyP
     """Its inner parts may be others."""
     monkeypatch.setattr(aiohttp, "__version__", "3.99.0")
     transport = AiohttpTransport()
-    assert transport._lanes is not None
-    assert not transport._lanes.open_to(post("http://127.0.0.1"))
+    assert transport._fast_paths is not None
+    assert not transport._fast_paths.can_send(post("http://127.0.0.1"))
     await transport.close()
 
 
@@ -653,17 +650,17 @@ async def test_a_session_that_is_traced_is_asked(monkeypatch: pytest.MonkeyPatch
         aiohttp.ClientSession, "trace_configs", property(lambda _: [aiohttp.TraceConfig()])
     )
     transport = AiohttpTransport()
-    assert transport._lanes is not None
-    assert not transport._lanes.open_to(post("http://127.0.0.1"))
+    assert transport._fast_paths is not None
+    assert not transport._fast_paths.can_send(post("http://127.0.0.1"))
     await transport.close()
 
 
 async def test_a_long_body_is_left_to_aiohttp() -> None:
     """Which writes it while it reads."""
     transport = AiohttpTransport()
-    assert transport._lanes is not None
-    assert transport._lanes.open_to(post("http://127.0.0.1", body=b"x" * 2**16))
-    assert not transport._lanes.open_to(post("http://127.0.0.1", body=b"x" * (2**16 + 1)))
+    assert transport._fast_paths is not None
+    assert transport._fast_paths.can_send(post("http://127.0.0.1", body=b"x" * 2**16))
+    assert not transport._fast_paths.can_send(post("http://127.0.0.1", body=b"x" * (2**16 + 1)))
     await transport.close()
 
 
@@ -841,3 +838,35 @@ async def test_no_limit_of_time_is_no_limit(transport: AiohttpTransport) -> None
     async with RawServer(slow) as server:
         assert math.inf == post(server.url).attempt_timeout
         assert 200 == (await transport(post(server.url))).status
+
+
+# Secrets
+
+
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+async def test_no_cause_of_an_error_holds_the_key_or_the_query(
+    transport: AiohttpTransport,
+) -> None:
+    """Neither its text nor its repr; aiohttp's ``ClientResponseError`` has both."""
+    async with RawServer(saying_and_closing(b"SSH-2.0\r\n\r\n")) as server:
+        url = f"{server.url}/beacon/customers?name=Ada-Lovelace"
+        with pytest.raises(UnexpectedResponse) as caught:
+            await transport(get("", url=url))
+    for error in chain_of(caught.value):
+        text = f"{error} {error!r} {error.args} {vars(error)}"
+        assert KEY not in text
+        assert "Lovelace" not in text
+
+
+async def test_no_cause_of_an_error_holds_the_password_of_the_proxy() -> None:
+    async with RawServer(saying_and_closing(http("407 Proxy Authentication Required"))) as proxy:
+        transport = AiohttpTransport(proxy=f"http://user:secret-pass@127.0.0.1:{proxy.port}")
+        error = await failure(transport, get("https://api.moregoodreviews.com"))
+        await transport.close()
+    for each in chain_of(error):
+        assert "secret-pass" not in f"{each} {each!r} {each.args} {vars(each)}"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from moregood_async.errors import Attempt
 from moregood_async.privacy import Headers
 from moregood_async.wire import (
-    LONGEST_WAIT_SECONDS,
+    MAX_WAIT_SECONDS,
     Deadline,
     Request,
     Response,
@@ -37,7 +37,7 @@ THE_SERVERS_DATE = "Fri, 01 May 2026 11:30:00 GMT"
         ("1.5", 1.5),
         ("1e2", 100.0),
         ("-5", 0.0),
-        ("2592000", LONGEST_WAIT_SECONDS),
+        ("2592000", MAX_WAIT_SECONDS),
         ("2592001", None),
         ("1e308", None),
         ("9" * 400, None),
@@ -126,7 +126,7 @@ def test_a_wait_is_never_an_error_and_never_senseless(told: str, date: str) -> N
     """Whatever the server writes."""
     response = make_response(b"", 429, retry_after=told, X_RateLimit_Reset=told, date=date)
     for seconds in (retry_after(response, NOW), rate_reset(response, NOW)):
-        assert seconds is None or 0 <= seconds <= LONGEST_WAIT_SECONDS
+        assert seconds is None or 0 <= seconds <= MAX_WAIT_SECONDS
 
 
 def a_request(method: str = "POST") -> Request:

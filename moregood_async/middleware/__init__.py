@@ -1,1 +1,1 @@
-"""The layers between a call and the transport: retry, pace, observe."""
+"""The middlewares that every call passes: retry, pace, observe."""

@@ -1,4 +1,7 @@
-"""One line an attempt, at DEBUG, in the logger ``moregood_async``: no bodies, no people, no key."""
+"""One DEBUG line per attempt, in the logger ``moregood_async``.
+
+A line contains no body, no personal data and no key.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,17 @@ logger: logging.Logger = logging.getLogger("moregood_async")
 
 
 def observe(request: Request, call_next: Handler) -> Awaitable[Response]:
-    """Logs what became of one attempt; where DEBUG is off it is not even a coroutine."""
+    """Send a request, and log how the attempt ended.
+
+    Without DEBUG, the awaitable of ``call_next`` is returned as it is, so that the middleware costs
+    no coroutine.
+    """
     if logger.isEnabledFor(logging.DEBUG):
-        return _observed(request, call_next)
+        return _log_attempt(request, call_next)
     return call_next(request)
 
 
-async def _observed(request: Request, call_next: Handler) -> Response:
+async def _log_attempt(request: Request, call_next: Handler) -> Response:
     try:
         response = await call_next(request)
     except NoResponse as error:

@@ -1,7 +1,8 @@
-"""The sandbox: a Beacon API that keeps its state, as a handler and as a server.
+"""The sandbox as a handler and as a server.
 
-A request's way: counted, then through the faults, then Laravel's order of checks: route and
-method, key, throttle, model in the path, body, and at last the answer of its operation.
+A request passes these steps: the request counter, the fault chain, the checks of route, method and
+key, the throttles, and the endpoint, which checks the model in the path and the body. The order of
+the checks is Laravel's [L]. Throttles among the faults are checked with the others, after the key.
 """
 
 from __future__ import annotations
@@ -16,39 +17,40 @@ from typing import Self
 import attrs
 
 from moregood_async.errors import ConnectionLost
-from moregood_async.sandbox import control, laravel, routes
-from moregood_async.sandbox.answers import ANSWERS
-from moregood_async.sandbox.answers.calls import Call
-from moregood_async.sandbox.chains import Link
-from moregood_async.sandbox.faults import CutShort
-from moregood_async.sandbox.inputs import fields_of, query_of
-from moregood_async.sandbox.laravel import Refused
-from moregood_async.sandbox.projects import UNKNOWN
-from moregood_async.sandbox.routes import Route
+from moregood_async.sandbox import control, laravel
+from moregood_async.sandbox.endpoints import ENDPOINTS
+from moregood_async.sandbox.endpoints.calls import Call
+from moregood_async.sandbox.fault_chain import Chainable
+from moregood_async.sandbox.faults import TruncatedBody
+from moregood_async.sandbox.inputs import read_fields, read_query
+from moregood_async.sandbox.laravel import HttpError
+from moregood_async.sandbox.projects import UNKNOWN_PROJECT
+from moregood_async.sandbox.routes import Route, find_route
 from moregood_async.sandbox.server import Server, ThreadedServer
+from moregood_async.sandbox.state import SandboxState
 from moregood_async.sandbox.throttle import Throttle
-from moregood_async.sandbox.world import World
 from moregood_async.wire import Middleware, Request, Response
 
 
-class Sandbox(World):
-    """A stateful Beacon API, for trying things out and for tests.
+class Sandbox(SandboxState):
+    """A stateful Beacon API for tests and trials.
 
-    Without a socket it is a transport: ``MoreGoodClient("test-key", transport=Sandbox())``. With
-    one, it listens: see `serve` and `serve_in_thread`.
+    Without a socket, a sandbox is a transport:
+    ``MoreGoodClient("test-key", transport=Sandbox())``. See `serve` and `serve_in_thread` for a
+    server.
 
     >>> with Sandbox() as sandbox, sandbox.serve_in_thread() as server:
     ...     print(server.base_url, sandbox.audit().customers)
     http://127.0.0.1:.../beacon 0
 
     Args:
-        keys: Each opens a project of its own, with its own customers and locations.
-        db: A file that keeps everything through a restart, of which it keeps only a hash of the
-            keys; None keeps it in memory. One sandbox at a time.
-        faults: What goes wrong; can be set at any time as `faults`.
-        throttle: A limit for each key, which stays whatever the faults are.
-        seed: Decides uuids, so that two runs show the same.
-        now: Where its clock starts, an aware time; the real time where it is None.
+        keys: Each key has a project of its own, with its own customers and locations.
+        db: The file of the database, which keeps only a hash of each key; None keeps the database
+            in memory. One sandbox at a time uses a file.
+        faults: The faults to install. The attribute `faults` replaces them at any time.
+        throttle: A rate limit for each key, which stays when `faults` change.
+        seed: The seed of the uuids, so that two runs have the same ones.
+        now: The time at which the clock starts, with a time zone; None for the real time.
     """
 
     def __init__(
@@ -56,109 +58,120 @@ class Sandbox(World):
         *,
         keys: str | Sequence[str] = ("test-key",),
         db: str | Path | None = None,
-        faults: Link | Iterable[Middleware] = (),
+        faults: Chainable | Iterable[Middleware] = (),
         throttle: Throttle | None = None,
         seed: int = 0,
         now: datetime | None = None,
     ) -> None:
         super().__init__((keys,) if isinstance(keys, str) else keys, db, seed, now)
-        self._throttle = throttle.fresh() if throttle else None
+        self._throttle = throttle.fresh_copy() if throttle else None
         self.faults = faults
 
     async def __call__(self, request: Request) -> Response:
-        """Answers without a socket; a `Handler`.
+        """Handle a request without a socket, as a `Handler`.
 
         Raises:
-            ConnectionLost: A fault dropped the connection or cut the answer short.
+            ConnectionLost: A fault dropped the connection or cut the response short.
         """
         try:
-            response = await self._answer(request)
-        except CutShort as cut:
+            response = await self._handle(request)
+        except TruncatedBody as error:
             raise ConnectionLost(
-                cut.problem, phase=cut.phase, seconds=cut.seconds, sent=True
+                error.problem, phase=error.phase, seconds=error.seconds, sent=True
             ) from None
-        response = self._dated(response)
+        response = self._with_date(response)
         return attrs.evolve(response, body=b"") if request.method == "HEAD" else response
 
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:
-        """A server in the running loop, to be entered with ``async with``; port 0 picks one."""
-        return Server(self._on_socket, host, port)
+        """Return a server for the running loop, to enter with ``async with``.
+
+        Port 0 selects a free port.
+        """
+        return Server(self._handle_on_socket, host, port)
 
     def serve_in_thread(self, host: str = "127.0.0.1", port: int = 0) -> ThreadedServer:
-        """A server in a thread and loop of its own, to be entered with ``with``."""
-        return ThreadedServer(Server(self._on_socket, host, port))
+        """Return a server with a thread and a loop of its own, to enter with ``with``."""
+        return ThreadedServer(Server(self._handle_on_socket, host, port))
 
-    async def _on_socket(self, request: Request) -> Response:
-        response = await self._answer(request)
-        return self._dated(response) if self._clock.is_ahead else response
+    async def _handle_on_socket(self, request: Request) -> Response:
+        response = await self._handle(request)
+        # aiohttp adds the machine's time as Date, which is right unless the clock was moved.
+        return self._with_date(response) if self._clock.is_shifted else response
 
-    def _dated(self, response: Response) -> Response:
-        """With the sandbox's own time; its server says this machine's where nothing is said."""
+    def _with_date(self, response: Response) -> Response:
         return laravel.with_headers(response, {"Date": formatdate(self._clock.now(), usegmt=True)})
 
-    async def _answer(self, request: Request) -> Response:
-        if control.is_control(request):
-            return control.answer(self, request)
-        route = routes.find(request.url)
-        project = self._projects.authorized(request.headers.get("authorization", ""))
-        operation = route.operation(request.method)
-        self._tally.arrived(project, operation)
-        if self._around:
-            known = attrs.evolve(request, operation=operation)
-            response = await self._around.around(self._behind_faults)(known)
+    async def _handle(self, request: Request) -> Response:
+        if control.is_control_request(request):
+            return control.handle_control_request(self, request)
+        route = find_route(request.url)
+        project = self._project_of(request)
+        operation = route.operation_for(request.method)
+        self._request_counter.count_arrival(project, operation)
+        if self._fault_chain:
+            # Faults select requests by operation; a raw client on the socket does not name it.
+            named = attrs.evolve(request, operation=operation)
+            response = await self._fault_chain.wrap(self._handle_behind_faults)(named)
         else:
-            response = self._checked(request, route, project)
+            response = self._check_route_and_key(request, route, project)
         if response.status == 429:
-            self._tally.refused(project)
+            self._request_counter.count_throttled(project)
         return response
 
-    async def _behind_faults(self, request: Request) -> Response:
-        project = self._projects.authorized(request.headers.get("authorization", ""))
-        return self._checked(request, routes.find(request.url), project)
+    async def _handle_behind_faults(self, request: Request) -> Response:
+        # A middleware in the chain may have changed the URL or the key.
+        return self._check_route_and_key(
+            request, find_route(request.url), self._project_of(request)
+        )
 
-    def _checked(self, request: Request, route: Route, project: int) -> Response:
-        """The answer, after the checks that come before the throttle, and the throttle."""
+    def _project_of(self, request: Request) -> int:
+        return self._projects.authenticate(request.headers.get("authorization", ""))
+
+    def _check_route_and_key(self, request: Request, route: Route, project: int) -> Response:
+        """Run the checks before the throttle, and then the rest."""
         try:
             if not route.operations:
-                raise Refused(404, f"The route {route.path} could not be found.")
+                raise HttpError(404, f"The route {route.path} could not be found.")
             if request.method == "OPTIONS":
-                return laravel.options(route.allowed)
-            if request.method not in route.allowed:
-                raise laravel.WrongMethod(request.method, route.path, route.allowed)
-            if project == UNKNOWN:
+                return laravel.options_response(route.allowed_methods)
+            if request.method not in route.allowed_methods:
+                raise laravel.MethodNotAllowed(request.method, route.path, route.allowed_methods)
+            if project == UNKNOWN_PROJECT:
                 raise laravel.Unauthenticated
-            return self._throttled(request, route, project)
-        except Refused as refused:
-            return laravel.refusal(request, refused)
+            return self._throttle_and_run(request, route, project)
+        except HttpError as error:
+            return laravel.error_response(request, error)
 
-    def _throttled(self, request: Request, route: Route, project: int) -> Response:
-        throttles = (self._throttle, *self._throttles) if self._throttle else self._throttles
+    def _throttle_and_run(self, request: Request, route: Route, project: int) -> Response:
+        throttles = self._fault_throttles
+        if self._throttle:
+            throttles = (self._throttle, *throttles)
         for throttle in throttles:
             throttle.admit(str(project))
         try:
-            response = self._done(request, route, project)
-        except Refused as refused:
-            response = laravel.refusal(request, refused)
+            response = self._run_endpoint(request, route, project)
+        except HttpError as error:  # behind the throttle, so it carries the throttle's headers
+            response = laravel.error_response(request, error)
         for throttle in throttles:
-            response = laravel.with_headers(response, throttle.told(str(project)))
+            response = laravel.with_headers(response, throttle.limit_headers(str(project)))
         return response
 
-    def _done(self, request: Request, route: Route, project: int) -> Response:
-        """The operation takes effect, all of it or nothing."""
+    def _run_endpoint(self, request: Request, route: Route, project: int) -> Response:
+        """Run the operation in one transaction: an error leaves no effect."""
         with self._store.transaction():
             if self._projects.is_suspended(project):
-                raise Refused(403, "This project is suspended.")
+                raise HttpError(403, "This project is suspended.")
             call = Call(
                 store=self._store,
                 timeline=self._timeline,
                 project=project,
                 now=int(self._clock.now()),
                 url=request.url.partition("?")[0].rstrip("/"),
-                ident=route.ident,
-                fields=fields_of(request) if request.writes else {},
-                query=query_of(request.url),
+                path_id=route.path_id,
+                fields=read_fields(request) if request.writes else {},
+                query=read_query(request.url),
             )
-            return ANSWERS[route.operation(request.method)](call)
+            return ENDPOINTS[route.operation_for(request.method)](call)
 
     def __enter__(self) -> Self:
         return self

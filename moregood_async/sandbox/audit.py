@@ -1,19 +1,21 @@
-"""What took effect, and how often: the server's own counts, which a test can believe."""
+"""The audit: the effects in the sandbox's database, counted by the server itself."""
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Mapping
 
 import attrs
 
+from moregood_async.sandbox.request_counter import RequestCounter
 from moregood_async.sandbox.store import Store
+
+_SAME_ASK = "customer_id, channels, sent_date"
+_SAME_CHARGE = "customer_id, amount, currency, sent_date"
 
 
 @attrs.frozen(kw_only=True)
-class Repeated:
-    """Something that took effect more than once."""
+class Duplicate:
+    """An effect that took place more than once."""
 
     customer_id: int
     times: int
@@ -21,96 +23,84 @@ class Repeated:
 
 @attrs.frozen(kw_only=True)
 class Audit:
-    """The effects that a sandbox has seen.
+    """The effects that took place in a sandbox.
 
-    Two asks are the same where customer, channels and ``asked_at`` are, as they were sent: two
-    without ``asked_at`` are the same ask twice, however far apart. Two charges are the same where
-    customer, amount, currency and ``charged_at`` are. Who means it twice says two times.
+    Two asks are duplicates if customer, channels and ``asked_at`` are equal. Two asks without
+    ``asked_at`` are therefore duplicates, however far apart. Two charges are duplicates if
+    customer, amount, currency and ``charged_at`` are equal. A caller who wants the same thing
+    twice must send two different times.
     """
 
     customers: int
     charges: int
     asks: int
     messages: int
-    """All that were ever scheduled, the cancelled ones included."""
+    """Messages that were ever scheduled, including the cancelled ones."""
     messages_sent: int
     reviews: int
     locations: int
     requests: Mapping[str, int]
-    """Requests that arrived since the sandbox was made, by operation; also those that faults
-    dropped or the throttle refused. What is no operation is under ``other``."""
+    """Requests since the sandbox was created, by operation, including dropped and throttled ones.
+
+    Requests that match no operation are counted as ``other``.
+    """
     throttled: int
-    """Requests that were answered with 429."""
-    duplicate_asks: tuple[Repeated, ...]
-    duplicate_charges: tuple[Repeated, ...]
+    """Requests whose response was a 429."""
+    duplicate_asks: tuple[Duplicate, ...]
+    duplicate_charges: tuple[Duplicate, ...]
 
     def as_json(self) -> dict[str, object]:
-        """As ``GET /__sandbox__/audit`` gives it."""
+        """Return the audit as ``GET /__sandbox__/audit`` returns it."""
         return attrs.asdict(self)
 
 
-@attrs.define
-class Tally:
-    """Counts requests as they arrive, by project; 0 stands for those without a known key."""
+@attrs.frozen
+class _Effects:
+    """Queries about the effects in one project, or in all projects if ``project`` is None."""
 
-    _arrived: Counter[tuple[int, str]] = attrs.field(factory=Counter["tuple[int, str]"])
-    _refused: Counter[int] = attrs.field(factory=Counter[int])
-    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+    store: Store
+    project: int | None
 
-    def arrived(self, project: int, operation: str) -> None:
-        """One more request."""
-        with self._lock:
-            self._arrived[project, operation] += 1
+    def count(self, table: str, condition: str = "TRUE") -> int:
+        return self.store.fetch_count(
+            f"SELECT count(*) FROM {table} {self._where} AND {condition}",  # noqa: S608  own names
+            self._values,
+        )
 
-    def refused(self, project: int) -> None:
-        """One more 429."""
-        with self._lock:
-            self._refused[project] += 1
-
-    def of(self, project: int | None) -> tuple[Counter[str], int]:
-        """Requests and refusals of one project, or of all."""
-        with self._lock:
-            arrived, refused = self._arrived.copy(), self._refused.copy()
-        requests = Counter[str]()
-        for (owner, operation), times in arrived.items():
-            if project in (None, owner):
-                requests[operation] += times
-        return requests, refused.total() if project is None else refused[project]
-
-
-_ASKS_TWICE = "customer_id, channels, sent_date"
-_CHARGES_TWICE = "customer_id, amount, currency, sent_date"
-
-
-def taken(store: Store, tally: Tally, project: int | None) -> Audit:
-    """The audit of one project, or of all of them."""
-    where, values = ("", ()) if project is None else ("WHERE project_id = ?", (project,))
-
-    def count(table: str, condition: str = "") -> int:
-        more = f"{'AND' if where else 'WHERE'} {condition}" if condition else ""
-        return store.count(f"SELECT count(*) FROM {table} {where} {more}", values)  # noqa: S608
-
-    def twice(table: str, same: str) -> tuple[Repeated, ...]:
+    def duplicates(self, table: str, same: str) -> tuple[Duplicate, ...]:
+        """Return the customers with more than one row that agrees in the columns ``same``."""
         sql = (
-            f"SELECT customer_id, count(*) FROM {table} {where} GROUP BY {same}"  # noqa: S608
-            " HAVING count(*) > 1 ORDER BY min(id)"
+            f"SELECT customer_id, count(*) FROM {table} {self._where}"  # noqa: S608  own names
+            f" GROUP BY {same} HAVING count(*) > 1 ORDER BY min(id)"
         )
         return tuple(
-            Repeated(customer_id=customer, times=times)
-            for customer, times in store.execute(sql, values)
+            Duplicate(customer_id=customer_id, times=times)
+            for customer_id, times in self.store.execute(sql, self._values)
         )
 
-    requests, refused = tally.of(project)
+    @property
+    def _where(self) -> str:
+        return "WHERE TRUE" if self.project is None else "WHERE project_id = ?"
+
+    @property
+    def _values(self) -> tuple[int, ...]:
+        return () if self.project is None else (self.project,)
+
+
+def take_audit(store: Store, counter: RequestCounter, project: int | None) -> Audit:
+    """Return the audit of one project, or of all projects if ``project`` is None."""
+    effects = _Effects(store, project)
+    counts = counter.counts(project)
     return Audit(
-        customers=count("customers"),
-        charges=count("charges"),
-        asks=count("asks"),
-        messages=count("messages"),
-        messages_sent=count("messages", "sent_at IS NOT NULL"),
-        reviews=count("reviews"),
-        locations=count("locations"),
-        requests=requests,
-        throttled=refused,
-        duplicate_asks=twice("asks", _ASKS_TWICE),
-        duplicate_charges=twice("charges", _CHARGES_TWICE),
+        customers=effects.count("customers"),
+        charges=effects.count("charges"),
+        asks=effects.count("asks"),
+        messages=effects.count("messages"),
+        messages_sent=effects.count("messages", "sent_at IS NOT NULL"),
+        reviews=effects.count("reviews"),
+        locations=effects.count("locations"),
+        requests=counts.by_operation,
+        throttled=counts.throttled,
+        duplicate_asks=effects.duplicates("asks", _SAME_ASK),
+        duplicate_charges=effects.duplicates("charges", _SAME_CHARGE),
     )

@@ -1,4 +1,4 @@
-"""The sandbox's own time: real time, and what it was advanced by."""
+"""The sandbox's clock: real time plus an offset that the store keeps."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from moregood_async.sandbox.store import Store
 
 
 class Clock:
-    """Runs with real time, some seconds ahead of it. How many survives in the store."""
+    """A clock that runs with real time, at an offset. The offset survives a restart."""
 
     def __init__(self, store: Store, start: datetime | None) -> None:
         self._store = store
-        self._ahead = float(store.setting("clock_ahead", "0"))
+        self._offset_seconds = float(store.load_setting("clock_ahead", "0"))
         if start is not None:
             if start.tzinfo is None:
                 raise ValueError("now= needs a time zone: datetime(2026, 1, 1, tzinfo=UTC)")
-            self._go(start.timestamp() - time.time())
+            self._set_offset(start.timestamp() - time.time())
 
     def now(self) -> float:
-        """Unix seconds."""
-        return time.time() + self._ahead
+        """Return the sandbox's time, in unix seconds."""
+        return time.time() + self._offset_seconds
 
     @property
-    def is_ahead(self) -> bool:
-        """Whether it shows another time than this machine's clock."""
-        return self._ahead != 0.0
+    def is_shifted(self) -> bool:
+        """Whether the sandbox's time differs from the machine's time."""
+        return self._offset_seconds != 0.0
 
     def advance(self, seconds: float) -> None:
-        """Lets so much time pass at once.
+        """Move the clock forward.
 
         Raises:
-            ValueError: It would be after the year 9999.
+            ValueError: The new time is after the year 9999.
         """
-        self._go(self._ahead + seconds)
+        self._set_offset(self._offset_seconds + seconds)
 
-    def _go(self, ahead: float) -> None:
-        datetime.fromtimestamp(time.time() + ahead, UTC)  # raises beyond the year 9999
-        self._ahead = ahead
-        self._store.set("clock_ahead", repr(ahead))
+    def _set_offset(self, seconds: float) -> None:
+        datetime.fromtimestamp(time.time() + seconds, UTC)  # raises after the year 9999
+        self._offset_seconds = seconds
+        self._store.save_setting("clock_ahead", repr(seconds))

@@ -1,4 +1,9 @@
-"""How a customer is recognized by email and by phone. All of it is inferred [I]."""
+"""Keys that recognise a customer by email and by phone.
+
+- Emails are equal without regard to case and surrounding blanks [I].
+- Phones are equal if their E.164 forms are equal [I]. A phone that has no E.164 form is compared as
+  text, without regard to case and surrounding blanks [I].
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ _NO_DIGIT = re.compile(r"\D", re.ASCII)
 
 
 def email_key(email: str) -> str:
-    """What two spellings of one address have in common.
+    """Return the form in which two spellings of one address are equal.
 
     >>> email_key(" Ada@Example.COM ")
     'ada@example.com'
@@ -17,13 +22,16 @@ def email_key(email: str) -> str:
     return email.strip().lower()
 
 
-def e164(phone: str) -> str | None:
-    """The phone in E.164 form, or None where it has too few or too many digits for that.
+def to_e164(phone: str) -> str | None:
+    """Return the phone in E.164 form, or None if it has fewer than 7 or more than 15 digits.
 
-    Ten digits are taken for a North American number, ``00`` for ``+``; an extension is dropped.
+    Ten digits are a North American number and ``00`` stands for ``+`` [I]. An extension is
+    dropped [I].
 
-    >>> e164("(415) 555-0100 x12"), e164("001-415-555-0100"), e164("+44 20 7946 0018"), e164("12")
-    ('+14155550100', '+14155550100', '+442079460018', None)
+    >>> to_e164("(415) 555-0100 x12"), to_e164("001-415-555-0100")
+    ('+14155550100', '+14155550100')
+    >>> to_e164("+44 20 7946 0018"), to_e164("12")
+    ('+442079460018', None)
     """
     number = _EXTENSION.sub("", phone.strip())
     digits = _NO_DIGIT.sub("", number)
@@ -36,16 +44,16 @@ def e164(phone: str) -> str | None:
 
 
 def phone_key(phone: str) -> str:
-    """What two spellings of one number have in common; the text itself where it is no number."""
-    return e164(phone) or phone.strip().lower()
+    """Return the form in which two spellings of one phone are equal."""
+    return to_e164(phone) or phone.strip().lower()
 
 
-def formatted(number: str | None) -> str | None:
-    """A number in E.164 form as people write it.
+def format_phone(e164: str | None) -> str | None:
+    """Return an E.164 number as people write it; only North American numbers change [I].
 
-    >>> formatted("+14155550100"), formatted("+442079460018")
+    >>> format_phone("+14155550100"), format_phone("+442079460018")
     ('(415) 555-0100', '+442079460018')
     """
-    if number is None or not number.startswith("+1") or len(number) != 12:
-        return number
-    return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
+    if e164 is None or not e164.startswith("+1") or len(e164) != 12:
+        return e164
+    return f"({e164[2:5]}) {e164[5:8]}-{e164[8:]}"

@@ -1,9 +1,10 @@
 """The sandbox's own paths below ``/__sandbox__/``, for tests in another process.
 
-``GET audit`` needs no key; with one (``Authorization: Bearer …``) it is of that project only.
-``POST advance``, ``people``, ``click``, ``write``, ``mark`` and ``unsubscribe`` take a JSON
-object with the parameters of the `Sandbox` method of that name. ``POST faults`` takes a list such
-as ``[{"fault": "DropAfterEffect", "times": 1, "on": "asks.create"}]``; an empty one ends them.
+``GET audit`` needs no key. With a key (``Authorization: Bearer …``), the audit covers the key's
+project only. ``POST advance``, ``people``, ``click``, ``write``, ``mark`` and ``unsubscribe`` take
+a JSON object with the parameters of the `Sandbox` method of the same name. ``POST faults`` takes a
+list such as ``[{"fault": "DropAfterEffect", "times": 1, "on": "asks.create"}]``; an empty list
+removes all faults.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from moregood_async.sandbox import laravel
-from moregood_async.sandbox.chains import Faults, Link
+from moregood_async.sandbox.fault_chain import Chainable, Faults
 from moregood_async.sandbox.faults import (
     CutBody,
     Delay,
@@ -25,12 +26,12 @@ from moregood_async.sandbox.faults import (
     Redirect,
     Refuse,
 )
-from moregood_async.sandbox.routes import CONTROL, path_of
+from moregood_async.sandbox.routes import CONTROL_PATH, url_path
+from moregood_async.sandbox.state import SandboxState
 from moregood_async.sandbox.throttle import Throttle
-from moregood_async.sandbox.world import World
 from moregood_async.wire import Request, Response
 
-_KINDS = (
+_FAULT_CLASSES = (
     CutBody,
     Delay,
     DropAfterEffect,
@@ -41,55 +42,55 @@ _KINDS = (
     Refuse,
     Throttle,
 )
-FAULTS: Mapping[str, Callable[..., Link]] = MappingProxyType(
-    {kind.__name__: kind for kind in _KINDS}
+FAULTS: Mapping[str, Callable[..., Chainable]] = MappingProxyType(
+    {fault.__name__: fault for fault in _FAULT_CLASSES}
 )
 """The faults by name."""
 
 
-def _advance(world: World, told: dict[str, Any]) -> object:
-    return {"now": world.advance(**told).isoformat()}
+def _advance(state: SandboxState, arguments: dict[str, Any]) -> object:
+    return {"now": state.advance(**arguments).isoformat()}
 
 
-def _people(world: World, told: dict[str, Any]) -> object:
-    world.people(**told)
+def _people(state: SandboxState, arguments: dict[str, Any]) -> object:
+    state.people(**arguments)
     return {}
 
 
-def _click(world: World, told: dict[str, Any]) -> object:
-    return {"review_id": world.click(**told)}
+def _click(state: SandboxState, arguments: dict[str, Any]) -> object:
+    return {"review_id": state.click(**arguments)}
 
 
-def _write(world: World, told: dict[str, Any]) -> object:
-    world.write(**told)
+def _write(state: SandboxState, arguments: dict[str, Any]) -> object:
+    state.write(**arguments)
     return {}
 
 
-def _mark(world: World, told: dict[str, Any]) -> object:
-    world.mark(**told)
+def _mark(state: SandboxState, arguments: dict[str, Any]) -> object:
+    state.mark(**arguments)
     return {}
 
 
-def _unsubscribe(world: World, told: dict[str, Any]) -> object:
-    world.unsubscribe(**told)
+def _unsubscribe(state: SandboxState, arguments: dict[str, Any]) -> object:
+    state.unsubscribe(**arguments)
     return {}
 
 
-def _faults(world: World, told: list[dict[str, Any]]) -> object:
-    world.faults = Faults(_fault(**each) for each in told)
-    return {"faults": len(world.faults)}
+def _faults(state: SandboxState, faults: list[dict[str, Any]]) -> object:
+    state.faults = Faults(_build_fault(**fields) for fields in faults)
+    return {"faults": len(state.faults)}
 
 
-def _fault(fault: str, **fields: Any) -> Link:
+def _build_fault(fault: str, **fields: Any) -> Chainable:
     for name, value in fields.items():
-        if isinstance(value, list):
+        if isinstance(value, list):  # JSON has no tuples
             fields[name] = tuple(cast("list[str]", value))
-    if isinstance(fields.get("body"), str):
+    if isinstance(fields.get("body"), str):  # and no bytes
         fields["body"] = fields["body"].encode()
     return FAULTS[fault](**fields)
 
 
-_COMMANDS: Mapping[str, Callable[[World, Any], object]] = MappingProxyType(
+_COMMANDS: Mapping[str, Callable[[SandboxState, Any], object]] = MappingProxyType(
     {
         "advance": _advance,
         "people": _people,
@@ -102,26 +103,32 @@ _COMMANDS: Mapping[str, Callable[[World, Any], object]] = MappingProxyType(
 )
 
 
-def is_control(request: Request) -> bool:
-    """Whether a request speaks to the sandbox itself."""
-    return CONTROL in request.url and CONTROL in path_of(request.url)
+def is_control_request(request: Request) -> bool:
+    """Whether a request is for the sandbox itself and not for the API."""
+    return CONTROL_PATH in request.url and CONTROL_PATH in url_path(request.url)
 
 
-def answer(world: World, request: Request) -> Response:
-    """The answer to such a request: JSON without an envelope, 400 where it makes no sense."""
-    name = path_of(request.url).rpartition(CONTROL)[2].rstrip("/")
+def handle_control_request(state: SandboxState, request: Request) -> Response:
+    """Run the command in the path and return its result, as JSON without an envelope.
+
+    The status is 404 for an unknown path, key, customer, review or fault, and 400 for invalid
+    arguments.
+    """
+    command = url_path(request.url).rpartition(CONTROL_PATH)[2].rstrip("/")
     try:
-        if name == "audit" and request.method == "GET":
-            return laravel.plain_json(world.audit(_key(request)).as_json())
-        if name in _COMMANDS and request.method == "POST":
-            told = json.loads(request.body or b"{}")
-            return laravel.plain_json(_COMMANDS[name](world, told))
+        if command == "audit" and request.method == "GET":
+            return laravel.json_response(state.audit(_key_of(request)).as_json())
+        if command in _COMMANDS and request.method == "POST":
+            arguments = json.loads(request.body or b"{}")
+            return laravel.json_response(_COMMANDS[command](state, arguments))
     except LookupError as error:
-        return laravel.plain_json({"message": f"there is no such thing: {error}"}, 404)
+        return laravel.json_response({"message": f"not found: {error}"}, 404)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        return laravel.plain_json({"message": f"that makes no sense: {error}"}, 400)
-    return laravel.plain_json({"message": "the sandbox has audit (GET) and commands (POST)"}, 404)
+        return laravel.json_response({"message": f"invalid arguments: {error}"}, 400)
+    commands = ", ".join(_COMMANDS)
+    message = f"no such path; use GET audit, or POST with one of {commands}"
+    return laravel.json_response({"message": message}, 404)
 
 
-def _key(request: Request) -> str | None:
+def _key_of(request: Request) -> str | None:
     return request.headers.get("authorization", "").removeprefix("Bearer ") or None

@@ -1,29 +1,43 @@
-"""How a Laravel 10 behind PHP 8.2 writes its answers; ``laravel.md`` items 1, 11, 14 to 16."""
+"""Responses and errors in the form of a Laravel 10 application.
+
+Successes:
+
+- The envelope is ``{"success": true, "code": 200, "data": …}``; a list adds ``pagination`` [O].
+- ``Content-Type`` is ``application/json`` without a charset, and ``Cache-Control`` is
+  ``no-cache, private`` [L]. There is no ETag and no request id [L].
+
+Errors, for a request that expects JSON (see `negotiation`):
+
+- 401, 404, 405, 429, 500 and 503 have ``{"message": …}`` [L]; so has the 403 [I].
+- The message of an unknown path names the path; the message of an unknown id names the model's
+  PHP class and the id [L]. A record that a body names has no id in its message [L].
+- A 405 lists the methods in its message and in ``Allow`` [L].
+- A 422 has the first sentence as its message, followed by the number of further errors, and
+  ``errors`` with all sentences by field [L].
+
+Errors, for any other request:
+
+- A 401 is a redirect to ``/login`` [L].
+- A 422 is a redirect to the ``Referer``, or else to the front page [L].
+- All other errors are HTML pages with the right status [L].
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
 from html import escape
 from http import HTTPStatus
 from typing import Any
 
 from moregood_async.privacy import Headers
+from moregood_async.sandbox.negotiation import expects_json
+from moregood_async.sandbox.php_json import compact_json, pretty_json
 from moregood_async.wire import Request, Response
-
-try:
-    import orjson as _orjson
-except ImportError:  # the extra `speed` is not there
-    _quick_json: Any = None
-else:
-    _quick_json = _orjson
 
 _CACHE = {"Cache-Control": "no-cache, private"}
 _JSON = {**_CACHE, "Content-Type": "application/json"}
 _HTML = {**_CACHE, "Content-Type": "text/html; charset=UTF-8"}
 _JSON_HEADERS = Headers(_JSON)
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 _MESSAGES = {
     401: "Unauthenticated.",
@@ -33,8 +47,8 @@ _MESSAGES = {
 }
 
 
-class Refused(Exception):  # it never leaves the sandbox
-    """An answer that is an error; it ends the request's work."""
+class HttpError(Exception):  # it never leaves the sandbox
+    """An error that ends the work on a request and becomes its response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(status, message)
@@ -42,105 +56,81 @@ class Refused(Exception):  # it never leaves the sandbox
         self.message = message
 
     def headers(self) -> Mapping[str, str]:
-        """What the answer carries beside the usual."""
+        """Return the headers that only this error has."""
         return {}
 
     def body(self) -> bytes:
-        """As Laravel's exception handler prints it: pretty, and slashes as they are."""
-        return pretty({"message": self.message})
+        """Return the JSON body, as Laravel's exception handler writes it."""
+        return pretty_json({"message": self.message})
 
 
-class NoSuchModel(Refused):
-    """404: nothing with that id, or nothing that matches."""
+class ModelNotFound(HttpError):
+    """404: no record has the id in the path, or matches the fields in the body."""
 
-    def __init__(self, model: str, ident: str | None = None) -> None:
-        end = "." if ident is None else f" {ident}"
+    def __init__(self, model: str, path_id: str | None = None) -> None:
+        end = "." if path_id is None else f" {path_id}"
         super().__init__(404, f"No query results for model [App\\Models\\{model}]{end}")
 
 
-class Invalid(Refused):
-    """422: the sentences by field."""
+class ValidationFailed(HttpError):
+    """422, with the sentences by field."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        sentences = [sentence for said in errors.values() for sentence in said]
+        sentences = [sentence for of_field in errors.values() for sentence in of_field]
         more = len(sentences) - 1
         rest = f" (and {more} more error{'s' if more > 1 else ''})" if more else ""
         super().__init__(422, sentences[0] + rest)
         self.errors = errors
 
     def body(self) -> bytes:
-        """On one line."""
-        return compact({"message": self.message, "errors": self.errors})
+        """Return compact JSON, unlike the other errors."""
+        return compact_json({"message": self.message, "errors": self.errors})
 
 
-class Unauthenticated(Refused):
-    """401: no key, a wrong one, or another scheme than ``Bearer``."""
+class Unauthenticated(HttpError):
+    """401: the key is missing or unknown, or the scheme is not ``Bearer``."""
 
     def __init__(self) -> None:
         super().__init__(401, _MESSAGES[401])
 
     def body(self) -> bytes:
-        """On one line."""
-        return compact({"message": self.message})
+        """Return compact JSON, unlike the other errors."""
+        return compact_json({"message": self.message})
 
 
-class WrongMethod(Refused):
-    """405, with the methods that the route has."""
+class MethodNotAllowed(HttpError):
+    """405, with the methods that the route accepts."""
 
-    def __init__(self, method: str, path: str, allowed: list[str]) -> None:
-        listed = ", ".join(allowed)
+    def __init__(self, method: str, path: str, allowed_methods: list[str]) -> None:
+        self.allow = ", ".join(allowed_methods)
         super().__init__(
             405,
-            f"The {method} method is not supported for route {path}. Supported methods: {listed}.",
+            f"The {method} method is not supported for route {path}."
+            f" Supported methods: {self.allow}.",
         )
-        self.allowed = listed
 
     def headers(self) -> Mapping[str, str]:
-        """The methods that are answered."""
-        return {"Allow": self.allowed}
+        """Return ``Allow``."""
+        return {"Allow": self.allow}
 
 
-def compact(value: object) -> bytes:
-    r"""JSON as PHP's ``json_encode`` writes it.
-
-    >>> print(compact({"link": "https://a/b", "name": "Zoë"}).decode())
-    {"link":"https:\/\/a\/b","name":"Zo\u00eb"}
-    """
-    body = _quickly(value) if _quick_json else None
-    return (body or _encode(value).encode()).replace(b"/", b"\\/")
-
-
-def _quickly(value: object) -> bytes | None:
-    """The same bytes, where nothing has to be escaped that orjson leaves as it is."""
-    try:
-        body: bytes = _quick_json.dumps(value)
-    except TypeError:  # a number of more than 64 bits
-        return None
-    return body if body.isascii() else None
-
-
-def pretty(value: object) -> bytes:
-    """JSON as Laravel writes an exception: four blanks, slashes as they are."""
-    return json.dumps(value, indent=4).encode()
-
-
-def success(data: object, pagination: Mapping[str, object] | None = None) -> Response:
-    """The envelope of an answer that worked."""
+def success_response(data: object, pagination: Mapping[str, object] | None = None) -> Response:
+    """Return a 200 with the data in the API's envelope."""
     envelope: dict[str, object] = {"success": True, "code": 200, "data": data}
     if pagination is not None:
         envelope["pagination"] = pagination
-    return Response(status=200, headers=_JSON_HEADERS, body=compact(envelope))
+    return Response(status=200, headers=_JSON_HEADERS, body=compact_json(envelope))
 
 
-def plain_json(value: object, status: int = 200) -> Response:
-    """An answer of the sandbox's own, without an envelope."""
-    return Response(status=status, headers=_JSON_HEADERS, body=compact(value))
+def json_response(value: object, status: int = 200) -> Response:
+    """Return JSON without the API's envelope, for the sandbox's own paths."""
+    return Response(status=status, headers=_JSON_HEADERS, body=compact_json(value))
 
 
-def message_of(status: int) -> str:
-    """What Laravel says to a status where nobody said anything else.
+def default_message(status: int) -> str:
+    """Return Laravel's message for a status; the empty string for an unknown one.
 
-    >>> message_of(503)
+    >>> default_message(503)
     'Service Unavailable'
     """
     try:
@@ -149,20 +139,20 @@ def message_of(status: int) -> str:
         return ""
 
 
-def refusal(request: Request, refused: Refused) -> Response:
-    """The error as this request gets it: JSON where it asked for that, else HTML or a redirect."""
+def error_response(request: Request, error: HttpError) -> Response:
+    """Return an error in the form that the request accepts: JSON, a redirect or HTML."""
     if expects_json(request.headers):
-        headers = Headers({**_JSON, **refused.headers()})
-        return Response(status=refused.status, headers=headers, body=refused.body())
-    if refused.status == 401:
-        return redirect(f"{_origin(request)}/login")
-    if refused.status == 422:
-        return redirect(request.headers.get("referer", _origin(request)))
-    return html(refused.status, message_of(refused.status), refused.headers())
+        headers = Headers({**_JSON, **error.headers()})
+        return Response(status=error.status, headers=headers, body=error.body())
+    if error.status == 401:
+        return redirect_response(f"{_origin(request)}/login")
+    if error.status == 422:
+        return redirect_response(request.headers.get("referer", _origin(request)))
+    return html_response(error.status, default_message(error.status), error.headers())
 
 
-def html(status: int, title: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A page for people, which is what a client gets that did not ask for JSON."""
+def html_response(status: int, title: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a short error page."""
     page = (
         '<!DOCTYPE html>\n<html lang="en">\n    <head>\n        <meta charset="utf-8">\n'
         f"        <title>{escape(title)}</title>\n    </head>\n    <body>\n"
@@ -173,8 +163,8 @@ def html(status: int, title: str, headers: Mapping[str, str] | None = None) -> R
     )
 
 
-def redirect(location: str, status: int = 302) -> Response:
-    """A redirect, with the page that Symfony puts under it."""
+def redirect_response(location: str, status: int = 302) -> Response:
+    """Return a redirect with a short page that links to the target."""
     link = f'<a href="{escape(location)}"></a>'
     page = f"<!DOCTYPE html>\n<html><body>Redirecting to {link}</body></html>\n"
     return Response(
@@ -182,9 +172,9 @@ def redirect(location: str, status: int = 302) -> Response:
     )
 
 
-def options(allowed: list[str]) -> Response:
-    """The answer to OPTIONS: no key, no body, no blanks between the methods."""
-    headers = Headers({**_HTML, "Allow": ",".join(allowed)})
+def options_response(allowed_methods: list[str]) -> Response:
+    """Return the empty 200 for OPTIONS."""
+    headers = Headers({**_HTML, "Allow": ",".join(allowed_methods)})
     return Response(status=200, headers=headers, body=b"")
 
 
@@ -193,46 +183,15 @@ def _origin(request: Request) -> str:
     return f"{scheme}://{rest.partition('/')[0]}"
 
 
-def expects_json(headers: Mapping[str, str]) -> bool:
-    """Laravel's ``expectsJson``: the first type decides; ``*/*`` will do for an XMLHttpRequest."""
-    ajax = headers.get("x-requested-with") == "XMLHttpRequest" and "x-pjax" not in headers
-    return _expects_json(headers.get("accept", ""), ajax)
-
-
-@lru_cache(maxsize=256)
-def _expects_json(accept: str, ajax: bool) -> bool:
-    types = _by_quality(accept)
-    if not types:
-        return ajax
-    first = types[0]
-    return "/json" in first or "+json" in first or (ajax and first in {"*/*", "*"})
-
-
-def _by_quality(accept: str) -> list[str]:
-    ranked: list[tuple[float, str]] = []
-    for part in filter(None, (part.strip() for part in accept.split(","))):
-        kind, *parameters = (piece.strip() for piece in part.split(";"))
-        ranked.append((-_quality(parameters), kind.lower()))
-    return [kind for _, kind in sorted(ranked, key=lambda pair: pair[0])]
-
-
-def _quality(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
-
-
 def with_headers(response: Response, more: Mapping[str, Any]) -> Response:
-    """The same answer with more headers."""
-    headers = {**plain(response.headers), **{name: str(value) for name, value in more.items()}}
+    """Return a copy of the response with more headers."""
+    headers = {
+        **plain_headers(response.headers),
+        **{name: str(value) for name, value in more.items()},
+    }
     return Response(status=response.status, headers=Headers(headers), body=response.body)
 
 
-def plain(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Headers with their names written as they are sent."""
+def plain_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return headers with their names in the spelling in which they are sent."""
     return headers.plain if isinstance(headers, Headers) else headers

@@ -1,7 +1,8 @@
-"""How the sandbox's customers behave: who opens, who clicks a rating, who writes, and when.
+"""Simulated customers: who opens an email, clicks a rating or writes a review, and when.
 
-Each decision follows from the seed, the person and which of their asks it is, and from nothing
-else: not from ids, and not from the order in which requests arrived.
+All rates, delays, scores and texts are invented [I]. Each decision depends on the seed, the
+person's email or phone, and the number of the person's earlier asks. It does not depend on ids or
+on the order of the requests, so two runs with the same customers have the same reviews.
 """
 
 from __future__ import annotations
@@ -28,59 +29,59 @@ _TEXTS = {
 }
 
 
-def _share(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+def _validate_share(_: object, attribute: attrs.Attribute[float], value: float) -> None:
     if not 0 <= value <= 1:
         raise ValueError(f"{attribute.name} is a share from 0 to 1")
 
 
 @attrs.frozen(kw_only=True)
 class People:
-    """The rates of a crowd, as shares from 0 to 1."""
+    """How often the simulated customers react, as shares from 0 to 1."""
 
     seed: int = 0
-    open: float = attrs.field(default=0.6, validator=_share)
-    """Of the emails, those that are opened."""
-    click: float = attrs.field(default=0.3, validator=_share)
-    """Of the asks, those that end in a click on a rating."""
-    write: float = attrs.field(default=0.5, validator=_share)
-    """Of those who clicked, those who also write."""
+    open: float = attrs.field(default=0.6, validator=_validate_share)
+    """The share of emails that are opened."""
+    click: float = attrs.field(default=0.3, validator=_validate_share)
+    """The share of asks that end in a click on a rating."""
+    write: float = attrs.field(default=0.5, validator=_validate_share)
+    """The share of clicks that a text follows."""
 
     def reaction(
-        self, person: str, ask: int, channels: Sequence[str], reminders: int
+        self, person: str, earlier_asks: int, channels: Sequence[str], reminders_count: int
     ) -> Reaction | None:
-        """What a person makes of their so many-th ask; None where they click nothing."""
-        chance = self._chance(person, ask)
-        if chance.random() >= self.click:
+        """Return the person's reaction to an ask, or None if the person clicks nothing."""
+        random = self._random(person, earlier_asks)
+        if random.random() >= self.click:
             return None
-        score = chance.choices(_SCORES, _WEIGHTS)[0]
+        score = random.choices(_SCORES, _WEIGHTS)[0]
         return Reaction(
-            channel=chance.choice(sorted(channels)),
-            position=min(reminders, int(chance.expovariate(1.0))),
-            after_seconds=chance.uniform(0.2, 20) * _HOUR,
+            channel=random.choice(sorted(channels)),
+            position=min(reminders_count, int(random.expovariate(1.0))),
+            click_delay_seconds=random.uniform(0.2, 20) * _HOUR,
             score=score,
-            text=chance.choice(_TEXTS[score]) if chance.random() < self.write else None,
-            text_after_seconds=chance.uniform(0.02, 2) * _HOUR,
+            text=random.choice(_TEXTS[score]) if random.random() < self.write else None,
+            text_delay_seconds=random.uniform(0.02, 2) * _HOUR,
         )
 
-    def opens(self, person: str, ask: int, position: int) -> float | None:
-        """After how many seconds an email is opened; None where it is not."""
-        chance = self._chance(person, ask, position)
-        return chance.uniform(0.1, 12) * _HOUR if chance.random() < self.open else None
+    def open_delay_seconds(self, person: str, earlier_asks: int, position: int) -> float | None:
+        """Return the time from an email to its opening, or None if it stays closed."""
+        random = self._random(person, earlier_asks, position)
+        return random.uniform(0.1, 12) * _HOUR if random.random() < self.open else None
 
-    def _chance(self, *about: object) -> Random:
-        return Random("/".join(map(str, (self.seed, *about))))
+    def _random(self, *parts: object) -> Random:
+        return Random("/".join(map(str, (self.seed, *parts))))
 
 
 @attrs.frozen(kw_only=True)
 class Reaction:
-    """A click that will come, and perhaps a text after it."""
+    """A future click on a rating, and the text that follows it."""
 
     channel: str
     position: int
-    """Which of the ask's messages is clicked: 0 the request itself, then the reminders."""
-    after_seconds: float
+    """The message that is clicked: 0 is the request, 1 to 3 are the reminders."""
+    click_delay_seconds: float
     """From the message to the click."""
     score: int
     text: str | None = attrs.field(repr=False)
-    text_after_seconds: float
+    text_delay_seconds: float
     """From the click to the text."""

@@ -1,7 +1,10 @@
-"""The sandbox on a socket: the only file of it that knows aiohttp, and only once it serves.
+"""The sandbox on a socket. This module alone imports aiohttp, and only when a server starts.
 
-Faults are real here: a dropped connection is closed without an answer, a cut body announces more
-bytes than it sends.
+- Faults are real: a dropped connection is closed without a response, and a cut body announces more
+  bytes than the server sends.
+- A body of more than 1 MB gets the HTML 413 of the nginx in front of Laravel [L].
+- A client that closes its connection, or a gateway that gives up, does not stop the effect [L].
+- ``Expect: 100-continue`` is obeyed before the body is read [I].
 """
 
 from __future__ import annotations
@@ -15,44 +18,43 @@ from typing import Any, Self
 from moregood_async.errors import ConnectionLost
 from moregood_async.privacy import Headers
 from moregood_async.sandbox import laravel
-from moregood_async.sandbox.faults import CutShort
+from moregood_async.sandbox.faults import TruncatedBody
 from moregood_async.wire import Handler, Request, Response
 
-STOPPING_SECONDS = 0.1
-"""How long requests that are being answered may take when the server stops."""
-
+SHUTDOWN_SECONDS = 0.1
+"""The time that requests in work have to finish when the server stops; tests stop servers often."""
 
 TURNS_TO_CONNECT = 3
-"""Turns of the event loop from an accepted socket to a connection that can be closed."""
+"""Turns of the event loop from an accepted socket to a connection that aiohttp can close."""
 
 
 class Server:
-    """A sandbox that listens in the running loop, for as long as ``async with`` lasts."""
+    """A server that listens in the running loop, inside ``async with``."""
 
-    def __init__(self, answer: Handler, host: str, port: int) -> None:
-        self._answer = answer
+    def __init__(self, handler: Handler, host: str, port: int) -> None:
+        self._handler = handler
         self.host = host
         self.port: int = port
-        """Where it listens; with 0, the one that was picked is here once it listens."""
+        """The port. If it was given as 0, it is the selected port once the server listens."""
         self._connections: Any = None
         self._listener: asyncio.Server | None = None
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its ``base_url``."""
+        """The ``base_url`` for a client."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}/beacon"
 
     async def __aenter__(self) -> Self:
-        """Listens from here on.
+        """Start to listen.
 
         Raises:
-            OSError: The port is in use, or there is no such host.
+            OSError: The port is in use, or the host does not exist.
         """
         from aiohttp import web
 
         loop = asyncio.get_running_loop()
-        self._connections = web.Server(_Socket(self._answer), access_log=None)
+        self._connections = web.Server(_SocketHandler(self._handler), access_log=None)
         self._listener = await loop.create_server(
             self._connections, self.host, self.port, backlog=1024
         )
@@ -66,18 +68,20 @@ class Server:
         traceback: TracebackType | None,
     ) -> None:
         if self._listener is not None:
-            await _accept_no_more(self._listener)
+            await _stop_listening(self._listener)
         transports = [each.transport for each in self._connections.connections]
         self._connections.pre_shutdown()
-        await self._connections.shutdown(STOPPING_SECONDS)
+        await self._connections.shutdown(SHUTDOWN_SECONDS)
         for transport in transports:
             if transport is not None:
-                transport.abort()  # somebody may not have read all of an answer
+                transport.abort()  # a client may not have read its whole response
         await asyncio.sleep(0)
 
 
-async def _accept_no_more(listener: asyncio.Server) -> None:
-    """Close it, once connections that were accepted are made; else their sockets stay open."""
+async def _stop_listening(listener: asyncio.Server) -> None:
+    """Close the listener after the accepted sockets have become connections."""
+    # A socket that was accepted, but whose connection is not made yet, is unknown to aiohttp and
+    # would stay open. So the loop first stops accepting, then makes the connections.
     loop = asyncio.get_running_loop()
     for socket in listener.sockets:
         loop.remove_reader(socket.fileno())
@@ -87,7 +91,7 @@ async def _accept_no_more(listener: asyncio.Server) -> None:
 
 
 class ThreadedServer:
-    """The same in a thread and loop of its own, for as long as ``with`` lasts."""
+    """A `Server` in a thread and a loop of its own, inside ``with``."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -96,19 +100,19 @@ class ThreadedServer:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port."""
         return self._server.port
 
     @property
     def base_url(self) -> str:
-        """What a client takes as its ``base_url``."""
+        """The ``base_url`` for a client."""
         return self._server.base_url
 
     def __enter__(self) -> Self:
-        """Listens from here on.
+        """Start to listen.
 
         Raises:
-            OSError: The port is in use, or there is no such host.
+            OSError: The port is in use, or the host does not exist.
         """
         listening: Future[None] = Future()
         self._thread = threading.Thread(
@@ -132,7 +136,7 @@ class ThreadedServer:
         except Exception as error:
             if listening.done():
                 raise
-            listening.set_exception(error)  # where it is waited for: the port is in use
+            listening.set_exception(error)  # `__enter__` raises it in the caller
 
     def __exit__(
         self,
@@ -146,15 +150,15 @@ class ThreadedServer:
             self._thread.join()
 
 
-class _Socket:
-    """Between aiohttp and a handler: a request comes in, an answer goes out or breaks off."""
+class _SocketHandler:
+    """Translates between aiohttp and a `Handler`, and carries out faults of the connection."""
 
-    def __init__(self, answer: Handler) -> None:
+    def __init__(self, handler: Handler) -> None:
         from aiohttp import web
 
-        self._answer = answer
-        self._new: Any = web.Response
-        self._new_stream: Any = web.StreamResponse
+        self._handler = handler
+        self._response: Any = web.Response
+        self._stream_response: Any = web.StreamResponse
         self._too_large: Any = web.HTTPRequestEntityTooLarge
 
     async def __call__(self, incoming: Any) -> Any:
@@ -163,28 +167,28 @@ class _Socket:
         try:
             body = await incoming.read()
         except self._too_large:
-            return self._outgoing(laravel.html(413, "Content Too Large"))
+            return self._to_aiohttp(laravel.html_response(413, "Content Too Large"))
         request = Request(
             method=incoming.method,
-            url=_url(incoming.raw_path, incoming.headers.get("Host", "127.0.0.1")),
+            url=_absolute_url(incoming.raw_path, incoming.headers.get("Host", "127.0.0.1")),
             headers=Headers(incoming.headers),
             body=body,
         )
         try:
-            return self._outgoing(await self._answer(request))
-        except CutShort as cut:
-            return await self._cut(incoming, cut.response)
+            return self._to_aiohttp(await self._handler(request))
+        except TruncatedBody as error:
+            return await self._send_half(incoming, error.response)
         except ConnectionLost:
             incoming.transport.abort()
-            return self._new()
+            return self._response()  # aiohttp wants a response; nobody receives it
 
-    def _outgoing(self, response: Response) -> Any:
-        return self._new(
-            status=response.status, body=response.body, headers=laravel.plain(response.headers)
-        )
+    def _to_aiohttp(self, response: Response) -> Any:
+        headers = laravel.plain_headers(response.headers)
+        return self._response(status=response.status, body=response.body, headers=headers)
 
-    async def _cut(self, incoming: Any, response: Response) -> Any:
-        outgoing = self._new_stream(status=response.status, headers=laravel.plain(response.headers))
+    async def _send_half(self, incoming: Any, response: Response) -> Any:
+        headers = laravel.plain_headers(response.headers)
+        outgoing = self._stream_response(status=response.status, headers=headers)
         outgoing.content_length = len(response.body) + 1
         await outgoing.prepare(incoming)
         await outgoing.write(response.body[: max(1, len(response.body) // 2)])
@@ -192,6 +196,6 @@ class _Socket:
         return outgoing
 
 
-def _url(target: str, host: str) -> str:
-    """What was asked for, absolute, and otherwise as it was sent."""
+def _absolute_url(target: str, host: str) -> str:
+    """Return the absolute URL of a request target, without normalising the target."""
     return f"http://{host}{target}" if target.startswith("/") else target

@@ -1,7 +1,7 @@
-"""Where the sandbox keeps its state: SQLite, in memory or in a file that survives a restart.
+"""The sandbox's database: SQLite, in memory or in a file that survives a restart.
 
-What was answered is committed: a killed process loses nothing that a client was told. A file
-belongs to one sandbox at a time.
+Each response is sent after its transaction is committed, so a killed process loses no effect that
+a client knows of. One sandbox at a time uses a file.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from moregood_async.errors import ConfigurationError
 Row = dict[str, Any]
 
 _VERSION = 1
-_NAMES = "SELECT count(*) FROM sqlite_master"
-_OURS = f"{_NAMES} WHERE name = 'events_by_message'"
+"""The schema's number, in SQLite's ``user_version``."""
+
+_COUNT_OBJECTS = "SELECT count(*) FROM sqlite_master"
+_COUNT_LAST_INDEX = f"{_COUNT_OBJECTS} WHERE name = 'events_by_message'"
+"""Finds the last object of the schema: 1 if the file is a sandbox's and complete."""
+
 _SCHEMA = """
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE projects (
@@ -87,13 +91,13 @@ CREATE INDEX events_by_message ON events (message_id);
 
 
 @lru_cache(maxsize=64)
-def _insertion(table: str, names: tuple[str, ...]) -> str:
-    marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608  own names
+def _insert_sql(table: str, names: tuple[str, ...]) -> str:
+    placeholders = ", ".join("?" * len(names))
+    return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({placeholders})"  # noqa: S608  own names
 
 
 class Store:
-    """The database, a lock that every use of it holds, and what is derived from its seed."""
+    """The database, the lock that every use of it holds, and the seed of its uuids."""
 
     def __init__(self, path: str | Path | None, seed: int) -> None:
         self.lock: threading.RLock = threading.RLock()
@@ -108,26 +112,31 @@ class Store:
         self._columns: dict[str, tuple[str, ...]] = {}
         self._prepare(on_disk=path is not None)
         with self.transaction():
-            self.seed: int = int(self.setting("seed", str(seed)))
+            self.seed: int = int(self.load_setting("seed", str(seed)))
 
     def _prepare(self, *, on_disk: bool) -> None:
-        version, names = self.count("PRAGMA user_version"), self.count(_NAMES)
-        if (version or names) and (version, self.count(_OURS)) != (_VERSION, 1):
+        version = self.fetch_count("PRAGMA user_version")
+        is_new = not version and not self.fetch_count(_COUNT_OBJECTS)
+        if not is_new and (version, self.fetch_count(_COUNT_LAST_INDEX)) != (_VERSION, 1):
             self.close()
-            raise ConfigurationError("the file is no sandbox's, or one of another version")
+            raise ConfigurationError(
+                "the file is not a sandbox's, or is from another version; it was not changed;"
+                " use another file"
+            )
         if on_disk:
             self.execute("PRAGMA journal_mode=WAL")
             self.execute("PRAGMA synchronous=NORMAL")
-        if not names:
+        if is_new:
             self._database.executescript(
                 f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT"
             )
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """All of it or nothing, and nobody in between; all writing is done in one.
+        """Commit all statements of the block, or none if the block raises.
 
-        The first statement that writes begins it, so what only reads costs no more than that.
+        All writing is done in such a block. The first statement that writes begins SQLite's
+        transaction, so a block that only reads is cheap. No other thread runs statements meanwhile.
         """
         with self.lock:
             try:
@@ -137,50 +146,50 @@ class Store:
                 raise
             self._database.commit()
 
-    def setting(self, name: str, default: str) -> str:
-        """A setting that survives a restart; the default is kept where there was none."""
+    def load_setting(self, name: str, default: str) -> str:
+        """Return a setting; an unknown setting is stored with the default."""
         self.execute("INSERT OR IGNORE INTO settings VALUES (?, ?)", (name, default))
         return str(self.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()[0])
 
-    def set(self, name: str, value: str) -> None:
-        """Keeps a setting."""
+    def save_setting(self, name: str, value: str) -> None:
+        """Store a setting."""
         self.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, value))
 
-    def rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        """All rows of a query, by the names of their columns."""
+    def fetch_rows(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return all rows of a query, by column name."""
         cursor = self.execute(sql, values)
-        names = self._names(sql, cursor)
+        names = self._column_names(sql, cursor)
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
-    def row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
-        """The first row of a query."""
+    def fetch_row(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        """Return the first row of a query, by column name."""
         cursor = self.execute(sql, values)
-        found = cursor.fetchone()
-        return None if found is None else dict(zip(self._names(sql, cursor), found, strict=True))
+        row = cursor.fetchone()
+        return None if row is None else dict(zip(self._column_names(sql, cursor), row, strict=True))
 
-    def _names(self, sql: str, cursor: sqlite3.Cursor) -> tuple[str, ...]:
-        """The columns of a query; SQLite describes them anew each time, at a price."""
+    def _column_names(self, sql: str, cursor: sqlite3.Cursor) -> tuple[str, ...]:
+        """Return the columns of a query, cached because SQLite builds the description each time."""
         names = self._columns.get(sql)
         if names is None:
             names = self._columns[sql] = tuple(column[0] for column in cursor.description)
         return names
 
-    def count(self, sql: str, values: Sequence[object] = ()) -> int:
-        """The number that a query gives."""
+    def fetch_count(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Return the one number that a query selects."""
         return int(self.execute(sql, values).fetchone()[0])
 
     def insert(self, table: str, **values: object) -> int:
-        """A new row; gives its id."""
-        sql = _insertion(table, tuple(values))
+        """Insert a row and return its id."""
+        sql = _insert_sql(table, tuple(values))
         return int(self.execute(sql, tuple(values.values())).lastrowid or 0)
 
-    def update(self, table: str, ident: int, **values: object) -> None:
-        """Changes a row."""
-        names = ", ".join(f"{name} = ?" for name in values)
-        sql = f"UPDATE {table} SET {names} WHERE id = ?"  # noqa: S608  names are the code's own
-        self.execute(sql, (*values.values(), ident))
+    def update(self, table: str, row_id: int, **values: object) -> None:
+        """Change columns of a row."""
+        assignments = ", ".join(f"{name} = ?" for name in values)
+        sql = f"UPDATE {table} SET {assignments} WHERE id = ?"  # noqa: S608  own names
+        self.execute(sql, (*values.values(), row_id))
 
-    def uuid(self, kind: str, ident: int) -> str:
-        """The uuid of a row: the same for the same seed."""
-        digest = blake2b(f"{self.seed}/{kind}/{ident}".encode(), digest_size=16).hexdigest()
+    def uuid(self, kind: str, row_id: int) -> str:
+        """Return the uuid of a row, which depends on the seed only."""
+        digest = blake2b(f"{self.seed}/{kind}/{row_id}".encode(), digest_size=16).hexdigest()
         return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-a{digest[17:20]}-{digest[20:]}"

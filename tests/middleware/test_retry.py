@@ -20,14 +20,14 @@ from moregood_async.errors import (
 )
 from moregood_async.middleware import retry
 from moregood_async.middleware.retry import (
-    PATIENT_REFUSALS,
+    MAX_RATE_LIMITED_ATTEMPTS,
     Outcome,
     Retry,
     RetryBudget,
     attempt_of,
-    longest_delay,
+    can_retry,
+    max_backoff_seconds,
     may_have_applied,
-    worth_repeating,
 )
 from moregood_async.wire import Deadline, Request, Response, is_rate_limited
 from tests.middleware.doubles import (
@@ -78,7 +78,7 @@ def test_what_provably_did_not_happen_is_repeated_whatever_it_is(
     sent: Request, outcome: Outcome
 ) -> None:
     """Rows one and two: nothing left, or the server refused for now."""
-    assert (True, False) == (worth_repeating(sent, outcome), may_have_applied(sent, outcome))
+    assert (True, False) == (can_retry(sent, outcome), may_have_applied(sent, outcome))
 
 
 @each_request
@@ -88,14 +88,14 @@ def test_what_may_have_happened_is_repeated_only_where_it_does_no_harm(
 ) -> None:
     """Rows three and four: a failed server, a broken or late answer."""
     expected = (sent is not ONCE, sent is not READ)
-    assert expected == (worth_repeating(sent, outcome), may_have_applied(sent, outcome))
+    assert expected == (can_retry(sent, outcome), may_have_applied(sent, outcome))
 
 
 @each_request
 @by_name([*REFUSED, answer(200), answer(204)])
 def test_what_was_answered_is_final(sent: Request, outcome: Outcome) -> None:
     """Row six: every other 4xx; and a success, of course."""
-    assert (False, False) == (worth_repeating(sent, outcome), may_have_applied(sent, outcome))
+    assert (False, False) == (can_retry(sent, outcome), may_have_applied(sent, outcome))
 
 
 @each_request
@@ -103,7 +103,7 @@ def test_what_was_answered_is_final(sent: Request, outcome: Outcome) -> None:
 def test_a_redirect_is_final_and_proves_nothing(sent: Request, outcome: Outcome) -> None:
     """Row five: a write behind a redirect may have had its effect."""
     expected = (False, sent is not READ)
-    assert expected == (worth_repeating(sent, outcome), may_have_applied(sent, outcome))
+    assert expected == (can_retry(sent, outcome), may_have_applied(sent, outcome))
 
 
 @pytest.mark.parametrize("outcome", TOLD, ids=_name)
@@ -132,7 +132,7 @@ OUTCOMES = st.one_of(
 @given(outcome=OUTCOMES)
 def test_what_may_have_applied_is_never_sent_again_where_once_is_enough(outcome: Outcome) -> None:
     """The promise behind everything: no status, header or failure gets round it."""
-    assert not (may_have_applied(ONCE, outcome) and worth_repeating(ONCE, outcome))
+    assert not (may_have_applied(ONCE, outcome) and can_retry(ONCE, outcome))
 
 
 @given(outcome=OUTCOMES, sent=st.sampled_from(REQUESTS))
@@ -145,16 +145,16 @@ def test_a_read_never_has_an_effect_and_an_attempt_says_what_the_question_says(
 
 
 @given(attempt=st.integers(1, 10_000))
-def test_the_longest_delay_doubles_up_to_its_limit(attempt: int) -> None:
+def test_the_max_backoff_seconds_doubles_up_to_its_limit(attempt: int) -> None:
     """0.5, 1, 2, 4, 8, 16, and then 20 seconds for ever."""
     expected = 0.5 * 2 ** (attempt - 1) if attempt <= 6 else 20.0
-    assert expected == longest_delay(attempt)
+    assert expected == max_backoff_seconds(attempt)
 
 
 @given(attempt=st.integers(1, 30))
-def test_full_jitter_stays_between_nothing_and_the_longest_delay(attempt: int) -> None:
+def test_full_jitter_stays_between_nothing_and_the_max_backoff_seconds(attempt: int) -> None:
     """The wait is anything from 0 to the most, and both halves are used."""
-    most = longest_delay(attempt)
+    most = max_backoff_seconds(attempt)
     waits = [Retry(4, RetryBudget()).jitter(most) for _ in range(200)]
     assert 0.0 <= min(waits) < most / 2 < max(waits) <= most
 
@@ -348,7 +348,7 @@ async def test_even_a_patient_call_gives_up_in_the_end() -> None:
     sent = attrs.evolve(ONCE, priority="bulk")
     script = Script([told(1)])
     response = await policy(max_attempts=2)(sent, script)
-    assert (PATIENT_REFUSALS + 1, 429) == (len(script.heard), response.status)
+    assert (MAX_RATE_LIMITED_ATTEMPTS + 1, 429) == (len(script.heard), response.status)
 
 
 async def test_a_patient_calls_failures_are_counted() -> None:
@@ -425,8 +425,8 @@ async def test_each_repeat_is_one_line_at_info(caplog: pytest.LogCaptureFixture)
     )
     await policy()(UPSERT, Script([failure, answer(503), answer(200)]))
     assert [
-        "customers.upsert again in 0.50 s, after attempt 1 of 4: cut off while *** was sent",
-        "customers.upsert again in 1.00 s, after attempt 2 of 4: 503",
+        "customers.upsert is retried in 0.50 s, after attempt 1 of 4: cut off while *** was sent",
+        "customers.upsert is retried in 1.00 s, after attempt 2 of 4: 503",
     ] == caplog.messages
     assert {logging.INFO} == {record.levelno for record in caplog.records}
 
@@ -438,7 +438,7 @@ async def test_a_wait_that_the_server_names_is_logged_as_such(
     caplog.set_level(logging.INFO, logger="moregood_async")
     await policy()(ONCE, Script([answer(429), answer(200)]))
     [line] = caplog.messages
-    assert line.endswith("again once the server allows it, after attempt 1 of 4: 429")
+    assert line.endswith("is retried when the rate limit allows it, after attempt 1 of 4: 429")
 
 
 async def test_a_final_failure_is_not_logged_as_a_repeat(caplog: pytest.LogCaptureFixture) -> None:

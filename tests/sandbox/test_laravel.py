@@ -1,50 +1,49 @@
-"""How answers are written, with orjson and without."""
-
-import json
-from typing import Any
+"""The form of successes, and of errors for requests that do not expect JSON."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from moregood_async.sandbox import laravel
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.floats(-1e15, 1e15),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-)
+from moregood_async.sandbox import Sandbox
+from tests.sandbox.api import ADA, HOST, Api
 
 
-@pytest.fixture(params=["orjson", "json"])
-def compact(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """With the library that is quick, and with Python's own."""
-    if request.param == "json":
-        monkeypatch.setattr(laravel, "_quick_json", None)
-    else:
-        pytest.importorskip("orjson")
-    return laravel.compact
+async def test_a_success_is_compact_json_in_the_envelope_as_php_writes_it(api: Api) -> None:
+    """Slashes and characters outside ASCII are escaped; the content type has no charset."""
+    response = await api.send("POST", "/locations", {"name": "Zoë/1"})
+    assert response.body.startswith(rb'{"success":true,"code":200,"data":{"id":1,"uuid":"')
+    assert rb'"name":"Zo\u00eb\/1"' in response.body
+    assert dict(response.headers) == {
+        "cache-control": "no-cache, private",
+        "content-type": "application/json",
+        "date": response.headers["date"],
+    }
 
 
 @pytest.mark.parametrize(
-    ("value", "written"),
+    ("key", "path", "status", "location"),
     [
-        ({"a/b": "http://c/d"}, rb'{"a\/b":"http:\/\/c\/d"}'),
-        (["Zo\u00eb", "\U0001f600", "\ud83d"], rb'["Zo\u00eb","\ud83d\ude00","\ud83d"]'),
-        ({"a": [None, True, 0, -1.5]}, b'{"a":[null,true,0,-1.5]}'),
-        (['\x00\x1f\n"'], rb'["\u0000\u001f\n\""]'),
-        ([2**70], b"[1180591620717411303424]"),
+        ("wrong", "/customers", 302, f"{HOST}/login"),
+        ("test-key", "/customers", 302, HOST),
+        ("test-key", "/charges/1", 404, None),
+        ("test-key", "/reviews", 405, None),
     ],
-    ids=["slashes", "ascii", "values", "escapes", "big"],
+    ids=["401", "422", "404", "405"],
 )
-def test_compact_json_is_what_php_writes(compact: Any, value: object, written: bytes) -> None:
-    """ASCII only, without blanks, and with slashes escaped."""
-    assert compact(value) == written
+async def test_without_accept_an_error_is_a_redirect_or_a_page(
+    sandbox: Sandbox, key: str, path: str, status: int, location: str | None
+) -> None:
+    """A 401 redirects to the login and a 422 to the front page; other errors are HTML."""
+    response = await Api(sandbox, key).send("POST", path, {}, {"Accept": ""})
+    assert response.status == status
+    assert response.headers.get("location") == location
+    assert response.body.startswith(b"<!DOCTYPE html>")
 
 
-@given(VALUES)
-def test_anything_is_written_so_that_it_can_be_read(value: object) -> None:
-    """Nothing but ASCII, and no bare slash."""
-    written = laravel.compact(value)
-    assert json.loads(written) == value
-    assert written.isascii()
-    assert b"/" not in written.replace(b"\\\\", b"").replace(b"\\/", b"")
+async def test_without_accept_a_422_redirects_to_the_referer(api: Api) -> None:
+    headers = {"Accept": "", "Referer": "https://shop.example/form"}
+    response = await api.send("POST", "/customers", {}, headers)
+    assert response.headers["location"] == "https://shop.example/form"
+
+
+async def test_without_accept_a_success_is_still_json(api: Api) -> None:
+    response = await api.send("POST", "/customers", ADA, {"Accept": ""})
+    assert response.json()["data"]["first_name"] == "Ada"

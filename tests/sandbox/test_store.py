@@ -1,4 +1,4 @@
-"""A state that survives: in a file, through a restart, and through a kill."""
+"""The database: restarts, kills, foreign files, transactions and threads."""
 
 import sqlite3
 import subprocess
@@ -16,39 +16,38 @@ from tests.sandbox.api import Api
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """Where a sandbox keeps its state."""
+    """The path of a sandbox's database."""
     return tmp_path / "sandbox.sqlite"
 
 
-async def test_everything_survives_a_restart(file: Path) -> None:
-    """Customers, uuids, the clock, a suspended project, a rotated key."""
+async def test_customers_clock_suspension_and_rotated_key_survive_a_restart(file: Path) -> None:
+    """The seed of the first run decides the uuids of the second one too."""
     with Sandbox(keys=["one", "two"], db=file, seed=5) as sandbox:
-        ada = await Api(sandbox, "one").customer()
+        ada = await Api(sandbox, "one").upsert_ada()
         sandbox.advance(days=100)
         sandbox.suspend("two")
         sandbox.rotate_key("one", "new")
         now = sandbox.now
     with Sandbox(keys=["new", "two"], db=str(file), seed=6) as sandbox:
-        assert await Api(sandbox, "new").listed("/customers") == [
+        assert await Api(sandbox, "new").list("/customers") == [
             {name: value for name, value in ada.items() if name != "location"}
         ]
         assert sandbox.now == now
-        assert (await Api(sandbox, "two").send("GET", "/customers")).status == 403
-        assert (await Api(sandbox, "one").send("GET", "/customers")).status == 401
+        assert await Api(sandbox, "two").status("GET", "/customers") == 403
+        assert await Api(sandbox, "one").status("GET", "/customers") == 401
 
 
-async def test_the_file_holds_no_key(file: Path) -> None:
-    """Only a hash of it, in the file and in what SQLite writes beside it."""
+async def test_the_files_of_the_database_contain_no_key(file: Path) -> None:
+    """They contain a hash of the key. SQLite writes several files."""
     with Sandbox(keys="a-very-secret-key", db=file) as sandbox:
-        await Api(sandbox, "a-very-secret-key").customer()
+        await Api(sandbox, "a-very-secret-key").upsert_ada()
         sandbox.rotate_key("a-very-secret-key", "another-secret-key")
         written = b"".join(path.read_bytes() for path in file.parent.iterdir())
     assert b"ada@example.com" in written
     assert b"secret" not in written
 
 
-def test_what_was_answered_survives_a_kill(file: Path) -> None:
-    """A process that is killed after its answer has lost nothing."""
+def test_effects_with_a_response_survive_a_kill_of_the_process(file: Path) -> None:
     code = """if True:
         import asyncio, os, signal, sys
         from moregood_async import MoreGoodClient
@@ -66,27 +65,29 @@ def test_what_was_answered_survives_a_kill(file: Path) -> None:
     with Sandbox(db=file) as sandbox:
         sandbox.advance(days=10_000)  # the other process lived in real time
         audit = sandbox.audit()
-    assert (audit.customers, audit.asks, audit.messages_sent) == (20, 1, 2)
+    assert audit.customers == 20
+    assert audit.asks == 1
+    assert audit.messages_sent == 2
 
 
-def test_a_file_of_somebody_else_is_left_alone(file: Path) -> None:
-    """Another program's database, a later version of ours, and no database at all."""
+def test_the_database_of_another_program_is_refused_and_not_changed(file: Path) -> None:
     with sqlite3.connect(file) as other:
         other.execute("CREATE TABLE theirs (id)")
     other.close()
     before = file.read_bytes()
-    with pytest.raises(ConfigurationError, match="no sandbox's"):
+    with pytest.raises(ConfigurationError, match="not a sandbox's"):
         Sandbox(db=file)
     assert file.read_bytes() == before
-    text = file.with_name("text")
-    text.write_text("first_name,email\n" * 100)
+
+
+def test_a_file_that_is_not_a_database_is_refused(file: Path) -> None:
+    file.write_text("first_name,email\n" * 100)
     with pytest.raises(sqlite3.DatabaseError):
-        Sandbox(db=text)
+        Sandbox(db=file)
 
 
 @pytest.mark.parametrize("version", [0, 99])
-def test_a_file_of_another_version_is_refused(file: Path, version: int) -> None:
-    """It is not guessed at."""
+def test_a_database_of_another_version_is_refused(file: Path, version: int) -> None:
     Sandbox(db=file).close()
     with sqlite3.connect(file) as other:
         other.execute(f"PRAGMA user_version = {version}")
@@ -95,33 +96,32 @@ def test_a_file_of_another_version_is_refused(file: Path, version: int) -> None:
         Sandbox(db=file)
 
 
-def test_closing_twice_is_fine(file: Path) -> None:
-    """Also after ``with``."""
+def test_a_sandbox_can_be_closed_twice(file: Path) -> None:
     with Sandbox(db=file) as sandbox:
         sandbox.close()
     sandbox.close()
 
 
-def test_a_transaction_is_all_or_nothing() -> None:
-    """What raised left no trace, and the store works on."""
+def test_a_transaction_that_raises_leaves_no_effect() -> None:
+    """The store works afterwards."""
     store = Store(None, 0)
 
-    def break_off() -> None:
+    def fail() -> None:
         with store.transaction():
-            store.set("a", "b")
+            store.save_setting("a", "b")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        break_off()
+        fail()
     with store.transaction():
-        assert store.setting("a", "nothing") == "nothing"
+        assert store.load_setting("a", "nothing") == "nothing"
     store.close()
 
 
-async def test_threads_share_a_sandbox() -> None:
-    """One serves, another audits and lets time pass: nothing breaks, nothing is lost."""
+async def test_threads_can_share_a_sandbox() -> None:
+    """One thread sends requests while another one audits and advances the clock."""
     with Sandbox() as sandbox:
-        api, failed, done = Api(sandbox), list[BaseException](), threading.Event()
+        api, errors, done = Api(sandbox), list[BaseException](), threading.Event()
 
         def watch() -> None:
             try:
@@ -129,14 +129,14 @@ async def test_threads_share_a_sandbox() -> None:
                     sandbox.audit()
                     sandbox.advance(seconds=1)
             except BaseException as error:
-                failed.append(error)
+                errors.append(error)
 
         watcher = threading.Thread(target=watch)
         watcher.start()
         for number in range(200):
-            await api.customer(email=f"{number}@example.com", phone=None)
+            await api.upsert_ada(email=f"{number}@example.com", phone=None)
             await api.send("GET", f"/x{number}")
         done.set()
         watcher.join()
-        assert failed == []
+        assert errors == []
         assert sandbox.audit().requests == {"customers.upsert": 200, "other": 200}

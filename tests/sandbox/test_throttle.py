@@ -1,19 +1,21 @@
-"""The throttle: which requests count, what it says, and when it lets in again."""
+"""The throttle: which requests count, its headers, and when it admits again."""
 
-import time
+from types import SimpleNamespace
 from typing import Literal
 
 import attrs
 import pytest
 
 from moregood_async import Response
-from moregood_async.sandbox import DropBeforeEffect, Refuse, Sandbox, Throttle
-from tests.sandbox.api import ADA, Api, request
+from moregood_async.sandbox import DropBeforeEffect, Refuse, Sandbox, Throttle, throttle
+from tests.sandbox.api import ADA, Api, build_request
+
+UNIX_NOW = 1_750_000_000.0
 
 
 @attrs.define
-class Hands:
-    """A clock that is moved by hand."""
+class ManualClock:
+    """A monotonic clock that a test moves."""
 
     now: float = 1000.0
 
@@ -21,80 +23,78 @@ class Hands:
         return self.now
 
 
-async def statuses(api: Api, times: int, path: str = "/customers") -> list[int]:
-    return [(await api.send("GET", path)).status for _ in range(times)]
+@pytest.fixture(autouse=True)
+def _unix_time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``X-RateLimit-Reset`` is computed from this time."""
+    monkeypatch.setattr(throttle, "time", SimpleNamespace(time=lambda: UNIX_NOW))
 
 
-async def test_every_answer_says_what_is_left() -> None:
-    """Limit and remaining; nothing else until the 429."""
+async def test_an_admitted_response_has_the_limit_and_the_remaining_requests() -> None:
+    """The other two headers are on the 429 only."""
     with Sandbox(throttle=Throttle(3)) as sandbox:
-        answers = [await Api(sandbox).send("GET", "/customers") for _ in range(3)]
-    assert [each.headers["x-ratelimit-remaining"] for each in answers] == ["2", "1", "0"]
-    assert {each.headers["x-ratelimit-limit"] for each in answers} == {"3"}
-    assert all("retry-after" not in each.headers for each in answers)
-    assert all("x-ratelimit-reset" not in each.headers for each in answers)
+        responses = [await Api(sandbox).send("GET", "/customers") for _ in range(3)]
+    assert [each.headers["x-ratelimit-remaining"] for each in responses] == ["2", "1", "0"]
+    assert {each.headers["x-ratelimit-limit"] for each in responses} == {"3"}
+    assert all("retry-after" not in each.headers for each in responses)
+    assert all("x-ratelimit-reset" not in each.headers for each in responses)
 
 
-async def test_the_429_says_when_to_come_back() -> None:
-    """Pretty-printed, with whole seconds and the moment they are over."""
-    with Sandbox(throttle=Throttle(1, per=30, clock=Hands())) as sandbox:
-        api = Api(sandbox)
-        await api.send("GET", "/customers")
-        refused = await api.send("GET", "/customers")
-    assert (429, b'{\n    "message": "Too Many Attempts."\n}') == (refused.status, refused.body)
-    assert refused.headers["retry-after"] == "30"
-    assert refused.headers["x-ratelimit-remaining"] == "0"
-    reset = int(refused.headers["x-ratelimit-reset"])
-    assert time.time() + 28 <= reset <= time.time() + 31
+async def test_a_429_has_retry_after_and_the_unix_time_of_the_reset() -> None:
+    with Sandbox(throttle=Throttle(1, per=30, clock=ManualClock())) as sandbox:
+        _, throttled = [await Api(sandbox).send("GET", "/customers") for _ in range(2)]
+    assert throttled.status == 429
+    assert throttled.body == b'{\n    "message": "Too Many Attempts."\n}'
+    assert throttled.headers["retry-after"] == "30"
+    assert throttled.headers["x-ratelimit-remaining"] == "0"
+    assert throttled.headers["x-ratelimit-reset"] == str(int(UNIX_NOW) + 30)
 
 
 async def test_after_the_window_the_whole_limit_is_free_again() -> None:
-    """It began with the first request, and refused ones do not lengthen it."""
-    clock = Hands()
+    """The window starts at its first request, and throttled requests do not lengthen it."""
+    clock = ManualClock()
     with Sandbox(throttle=Throttle(2, per=10, clock=clock)) as sandbox:
-        api = Api(sandbox)
-        seen: list[list[int]] = []
-        for passed in (0, 9.9, 0.1, 9.9):
-            clock.now += passed
-            seen.append(await statuses(api, 3))
-    assert seen == [[200, 200, 429], [429] * 3, [200, 200, 429], [429] * 3]
+        statuses: list[list[int]] = []
+        for elapsed_seconds in (0, 9.9, 0.1, 9.9):
+            clock.now += elapsed_seconds
+            statuses.append(await Api(sandbox).statuses(3))
+    assert statuses == [[200, 200, 429], [429] * 3, [200, 200, 429], [429] * 3]
 
 
-@pytest.mark.parametrize(("began", "nought_from"), [(0.05, 3.95), (0.5, 3.5), (0.9, 3.1)])
-async def test_retry_after_is_floored_so_0_comes_early(began: float, nought_from: float) -> None:
-    """As Laravel's does: 0 with a 429 is normal, for up to a second."""
-    clock = Hands(1000 + began)
+@pytest.mark.parametrize(("started_at", "zero_after"), [(0.05, 3.95), (0.5, 3.5), (0.9, 3.1)])
+async def test_retry_after_is_zero_before_the_window_ends(
+    started_at: float, zero_after: float
+) -> None:
+    """Laravel counts whole seconds, so the 0 is normal for up to a second."""
+    clock = ManualClock(1000 + started_at)
     with Sandbox(throttle=Throttle(1, per=4, clock=clock)) as sandbox:
         api = Api(sandbox)
-        await statuses(api, 1)
-        told: list[str] = []
-        for after in (nought_from - 0.01, nought_from + 0.01):
-            clock.now = 1000 + began + after
-            told.append((await api.send("GET", "/customers")).headers["retry-after"])
-    assert told == ["1", "0"]
+        await api.statuses(1)
+        retry_after: list[str] = []
+        for elapsed_seconds in (zero_after - 0.01, zero_after + 0.01):
+            clock.now = 1000 + started_at + elapsed_seconds
+            retry_after.append((await api.send("GET", "/customers")).headers["retry-after"])
+    assert retry_after == ["1", "0"]
 
 
-async def test_a_bucket_fills_steadily() -> None:
-    """It holds its burst, and gains a token at a time."""
-    clock = Hands()
+async def test_a_bucket_gains_tokens_steadily_up_to_its_burst() -> None:
+    clock = ManualClock()
     bucket = Throttle(10, per=10, kind="bucket", burst=2, clock=clock)
     with Sandbox(throttle=bucket) as sandbox:
         api = Api(sandbox)
-        seen: list[list[int]] = []
-        for passed in (0, 1, 2.5, 60):
-            clock.now += passed
-            seen.append(await statuses(api, 3))
-        refused = await api.send("GET", "/customers")
-    assert seen == [[200, 200, 429], [200, 429, 429], [200, 200, 429], [200, 200, 429]]
-    assert refused.headers["retry-after"] == "1"
+        statuses: list[list[int]] = []
+        for elapsed_seconds in (0, 1, 2.5, 60):
+            clock.now += elapsed_seconds
+            statuses.append(await api.statuses(3))
+        throttled = await api.send("GET", "/customers")
+    assert statuses == [[200, 200, 429], [200, 429, 429], [200, 200, 429], [200, 200, 429]]
+    assert throttled.headers["retry-after"] == "1"
 
 
-async def test_a_bucket_holds_its_limit_where_no_burst_is_told() -> None:
-    """And says what is in it."""
-    with Sandbox(throttle=Throttle(3, per=60, kind="bucket", clock=Hands())) as sandbox:
+async def test_a_bucket_without_a_burst_holds_its_limit() -> None:
+    with Sandbox(throttle=Throttle(3, per=60, kind="bucket", clock=ManualClock())) as sandbox:
         first = await Api(sandbox).send("GET", "/customers")
         assert first.headers["x-ratelimit-remaining"] == "2"
-        assert await statuses(Api(sandbox), 3) == [200, 200, 429]
+        assert await Api(sandbox).statuses(3) == [200, 200, 429]
 
 
 @pytest.mark.parametrize(
@@ -110,90 +110,87 @@ async def test_a_bucket_holds_its_limit_where_no_burst_is_told() -> None:
     ],
     ids=["422", "model", "200", "route", "405", "options", "401"],
 )
-async def test_what_counts_and_what_does_not(
+async def test_a_response_from_behind_the_throttle_counts_and_has_its_headers(
     method: str, path: str, key: str, status: int, counts: bool
 ) -> None:
-    """What is behind the throttle carries its headers and counts."""
     with Sandbox(throttle=Throttle(1)) as sandbox:
         first = await Api(sandbox, key).send(method, path)
         second = await Api(sandbox).send("GET", "/customers")
-    assert (first.status, second.status) == (status, 429 if counts else 200)
+    assert first.status == status
+    assert second.status == (429 if counts else 200)
     assert ("x-ratelimit-limit" in first.headers) is counts
 
 
-async def test_a_suspended_project_is_counted_too() -> None:
-    """Its 403 stands behind the throttle."""
+async def test_the_403_of_a_suspended_project_counts() -> None:
     with Sandbox(throttle=Throttle(1)) as sandbox:
         sandbox.suspend("test-key")
-        assert await statuses(Api(sandbox), 2) == [403, 429]
+        assert await Api(sandbox).statuses(2) == [403, 429]
 
 
-async def test_each_key_has_its_own_limit() -> None:
-    """One that is used up is no other's business."""
+async def test_each_key_has_a_limit_of_its_own() -> None:
     with Sandbox(keys=["one", "two"], throttle=Throttle(1)) as sandbox:
-        seen = [await statuses(Api(sandbox, key), 2) for key in ("one", "two")]
-    assert seen == [[200, 429], [200, 429]]
+        assert await Api(sandbox, "one").statuses(2) == [200, 429]
+        assert await Api(sandbox, "two").statuses(2) == [200, 429]
 
 
-async def test_a_throttle_among_the_faults_stands_behind_the_key() -> None:
-    """Wherever in the row; a fault before it costs nothing."""
+async def test_a_throttle_among_the_faults_is_checked_after_the_key() -> None:
+    """A request that a fault refuses does not count, wherever the throttle stands."""
     faults = Throttle(1) | Refuse(503, times=1) | DropBeforeEffect(times=0)
     with Sandbox(faults=faults) as sandbox:
-        assert (await Api(sandbox, "wrong").send("GET", "/customers")).status == 503
-        assert (await Api(sandbox, "wrong").send("GET", "/customers")).status == 401
-        assert await statuses(Api(sandbox), 2) == [200, 429]
+        assert await Api(sandbox, "wrong").statuses(2) == [503, 401]
+        assert await Api(sandbox).statuses(2) == [200, 429]
 
 
-async def test_the_faults_set_anew_do_not_touch_the_throttle() -> None:
-    """What was given as ``throttle=`` stays and keeps its count."""
+async def test_new_faults_do_not_reset_the_throttle_of_the_sandbox() -> None:
     with Sandbox(throttle=Throttle(1)) as sandbox:
-        await statuses(Api(sandbox), 1)
+        assert await Api(sandbox).statuses(1) == [200]
         sandbox.faults = ()
-        assert await statuses(Api(sandbox), 1) == [429]
+        assert await Api(sandbox).statuses(1) == [429]
 
 
-async def test_one_throttle_in_two_sandboxes_counts_for_each() -> None:
-    """It is a value; so it does when it is installed again."""
-    throttle = Throttle(1)
+async def test_each_installation_of_a_throttle_counts_for_itself() -> None:
+    """A throttle is a value, like every fault."""
+    one_request = Throttle(1)
     for _ in range(2):
-        with Sandbox(throttle=throttle) as sandbox:
-            assert await statuses(Api(sandbox), 2) == [200, 429]
-    with Sandbox(faults=throttle) as sandbox:
-        assert await statuses(Api(sandbox), 2) == [200, 429]
-        sandbox.faults = throttle
-        assert await statuses(Api(sandbox), 2) == [200, 429]
+        with Sandbox(throttle=one_request) as sandbox:
+            assert await Api(sandbox).statuses(2) == [200, 429]
+    with Sandbox(faults=one_request) as sandbox:
+        assert await Api(sandbox).statuses(2) == [200, 429]
+        sandbox.faults = one_request
+        assert await Api(sandbox).statuses(2) == [200, 429]
 
 
-async def test_a_silent_throttle_says_nothing() -> None:
-    """Neither on answers nor on the 429."""
+async def test_a_throttle_without_headers_sends_none() -> None:
     with Sandbox(throttle=Throttle(1, headers=False)) as sandbox:
-        answers = [await Api(sandbox).send("GET", "/customers") for _ in range(2)]
-    assert [each.status for each in answers] == [200, 429]
-    assert not {name for each in answers for name in each.headers} & {
+        responses = [await Api(sandbox).send("GET", "/customers") for _ in range(2)]
+    assert [each.status for each in responses] == [200, 429]
+    assert not {name for each in responses for name in each.headers} & {
         *("retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
     }
 
 
-async def test_a_throttle_goes_around_any_handler() -> None:
-    """By itself it counts by the Authorization header."""
-    throttle = Throttle(1)
+async def test_a_throttle_around_any_handler_counts_by_the_authorization_header() -> None:
+    one_request = Throttle(1)
 
-    async def answer(_: object) -> Response:
+    async def handle(_: object) -> Response:
         return Response(status=204, headers={"Content-Type": "text/plain"}, body=b"")
 
-    seen = [await throttle(request("GET", "/", key=key), answer) for key in ("a", "a", "b")]
-    assert [each.status for each in seen] == [204, 429, 204]
-    assert seen[0].headers["X-RateLimit-Remaining"] == "0"
-    assert seen[0].headers["Content-Type"] == "text/plain"
+    responses = [
+        await one_request(build_request("GET", "/", key=key), handle) for key in ("a", "a", "b")
+    ]
+    assert [each.status for each in responses] == [204, 429, 204]
+    assert responses[0].headers["X-RateLimit-Remaining"] == "0"
+    assert responses[0].headers["Content-Type"] == "text/plain"
 
 
-async def test_the_429_takes_no_effect_and_is_in_the_audit() -> None:
-    """Refused is refused."""
+async def test_a_throttled_request_has_no_effect_and_is_in_the_audit() -> None:
     with Sandbox(throttle=Throttle(1)) as sandbox:
         for number in range(3):
             await Api(sandbox).send("POST", "/customers", {**ADA, "email": f"{number}@b.c"})
         audit = sandbox.audit("test-key")
-    assert (audit.customers, audit.throttled, audit.requests) == (1, 2, {"customers.upsert": 3})
+    assert audit.customers == 1
+    assert audit.throttled == 2
+    assert audit.requests == {"customers.upsert": 3}
 
 
 @pytest.mark.parametrize(
@@ -207,9 +204,8 @@ async def test_the_429_takes_no_effect_and_is_in_the_audit() -> None:
         (1, 60, "bucket", 0),
     ],
 )
-def test_a_senseless_throttle_is_refused(
+def test_an_invalid_throttle_is_refused_where_it_is_created(
     limit: int, per: float, kind: Literal["window"], burst: int | None
 ) -> None:
-    """Where it is made."""
     with pytest.raises((TypeError, ValueError)):
         Throttle(limit, per=per, kind=kind, burst=burst)

@@ -1,4 +1,4 @@
-"""Every sentence of a 422, and which values pass."""
+"""The sentences of a 422, and the values that pass."""
 
 import json
 from typing import Any
@@ -14,20 +14,29 @@ BASES: dict[str, dict[str, Any]] = {
     "/asks": {**EMAIL, "channels": ["email"]},
     "/locations": {"name": "Bay"},
 }
-TEXTS = ("last_name", "company", "address1", "address2", "city", "state", "postal_code", "phone")
-NO_TEXTS: list[Any] = [5, 1.5, True, [], {"a": "b"}]
-NO_DATES: list[Any] = [
+TEXT_FIELDS = (
+    "last_name",
+    "company",
+    "address1",
+    "address2",
+    "city",
+    "state",
+    "postal_code",
+    "phone",
+)
+NOT_STRINGS: list[Any] = [5, 1.5, True, [], {"a": "b"}]
+NOT_DATES: list[Any] = [
     *(1714521600, "1714521600", "20241301", 1.5, True, [], "x", "tomorrow"),
     *("2024-02-30", "2024-05-01 25:00", "\uff12024-05-01"),
 ]
-NO_INTEGERS: list[Any] = [12.5, "12.5", "x", False, [1], 2**63, 10**30, "1e3"]
+NOT_INTEGERS: list[Any] = [12.5, "12.5", "x", False, [1], 2**63, 10**30, "1e3"]
 
 ONE_FIELD: list[tuple[str, str, list[Any], list[str]]] = [
     ("/customers", "first_name", [None, "  ", [], {}], ["The first name field is required."]),
     ("/customers", "first_name", [5], ["The first name field must be a string."]),
     *(
-        ("/customers", name, NO_TEXTS, [f"The {name.replace('_', ' ')} field must be a string."])
-        for name in (*TEXTS, "location_slug")
+        ("/customers", name, NOT_STRINGS, [f"The {name.replace('_', ' ')} field must be a string."])
+        for name in (*TEXT_FIELDS, "location_slug")
     ),
     ("/customers", "notes", [False], ["The notes field must be a string."]),
     (
@@ -48,7 +57,7 @@ ONE_FIELD: list[tuple[str, str, list[Any], list[str]]] = [
         [5, []],
         ["The email field must be a string.", "The email field must be a valid email address."],
     ),
-    ("/customers", "signed_up_at", NO_DATES, ["The signed up at field must be a valid date."]),
+    ("/customers", "signed_up_at", NOT_DATES, ["The signed up at field must be a valid date."]),
     (
         "/customers",
         "has_subscription",
@@ -57,7 +66,7 @@ ONE_FIELD: list[tuple[str, str, list[Any], list[str]]] = [
     ),
     ("/customers", "tags", ["vip"], ["The tags field must be an array."]),
     ("/charges", "amount", [None, []], ["The amount field is required."]),
-    ("/charges", "amount", NO_INTEGERS, ["The amount field must be an integer."]),
+    ("/charges", "amount", NOT_INTEGERS, ["The amount field must be an integer."]),
     ("/charges", "currency", ["US"], ["The currency field must be 3 characters."]),
     ("/charges", "currency", [123, ["U", "S", "D"]], ["The currency field must be a string."]),
     (
@@ -99,14 +108,14 @@ WITHOUT_CONTACT = {
     "email": ["The email field is required when phone is not present."],
     "phone": ["The phone field is required when email is not present."],
 }
-FAX: list[Any] = ["email", "fax", None, []]
-SIMPLY_REFUSED: list[Any] = [
-    pytest.param(path, {**BASES[path], name: value}, {name: said}, id=f"{name}={value!r:.20}")
-    for path, name, values, said in ONE_FIELD
+UNKNOWN_CHANNELS: list[Any] = ["email", "fax", None, []]
+ONE_INVALID_FIELD: list[Any] = [
+    pytest.param(path, {**BASES[path], name: value}, {name: sentences}, id=f"{name}={value!r:.20}")
+    for path, name, values, sentences in ONE_FIELD
     for value in values
 ]
-REFUSED: list[Any] = [
-    *SIMPLY_REFUSED,
+INVALID: list[Any] = [
+    *ONE_INVALID_FIELD,
     pytest.param(
         "/customers",
         {**ADA, "tags": ["vip", 5]},
@@ -130,14 +139,14 @@ REFUSED: list[Any] = [
     ),
     pytest.param(
         "/asks",
-        {**EMAIL, "channels": FAX},
-        {f"channels.{at}": [f"The selected channels.{at} is invalid."] for at in (1, 2, 3)},
-        id="strange channels",
+        {**EMAIL, "channels": UNKNOWN_CHANNELS},
+        {f"channels.{key}": [f"The selected channels.{key} is invalid."] for key in (1, 2, 3)},
+        id="unknown channels",
     ),
     pytest.param(
         "/asks",
         {**EMAIL, "channels": ["email", "email"]},
-        {f"channels.{at}": [f"The channels.{at} field has a duplicate value."] for at in (0, 1)},
+        {f"channels.{key}": [f"The channels.{key} field has a duplicate value."] for key in (0, 1)},
         id="channels twice",
     ),
     pytest.param(
@@ -149,15 +158,17 @@ REFUSED: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "body", "errors"), REFUSED)
-async def test_a_bad_value_is_refused_in_laravels_words(
+@pytest.mark.parametrize(("path", "body", "errors"), INVALID)
+async def test_an_invalid_value_is_a_422_with_laravels_sentences_and_no_effect(
     api: Api, path: str, body: dict[str, Any], errors: dict[str, list[str]]
 ) -> None:
-    """Every field with every sentence, and nothing takes effect."""
-    await api.customer()
-    assert await api.refused(path, **body) == errors
+    await api.upsert_ada()
+    assert await api.errors(path, **body) == errors
     audit = api.sandbox.audit()
-    assert (audit.customers, audit.charges, audit.asks, audit.locations) == (1, 0, 0, 0)
+    assert audit.customers == 1
+    assert audit.charges == 0
+    assert audit.asks == 0
+    assert audit.locations == 0
 
 
 @pytest.mark.parametrize(
@@ -184,11 +195,10 @@ async def test_a_bad_value_is_refused_in_laravels_words(
         ("/asks", "asked_at", ""),
     ],
 )
-async def test_an_odd_value_that_laravel_takes_is_taken(
+async def test_an_unusual_value_that_laravel_accepts_is_a_200(
     api: Api, path: str, field: str, value: object
 ) -> None:
-    """``a@b``, ``"12"``, ``12.0``, ``true``: none of them is a 422."""
-    await api.customer()
+    await api.upsert_ada()
     response = await api.send("POST", path, {**BASES[path], field: value})
     assert response.status == 200, response.body
 
@@ -208,33 +218,10 @@ async def test_an_odd_value_that_laravel_takes_is_taken(
     ],
     ids=["one", "two", "four"],
 )
-async def test_the_message_is_the_first_sentence_and_how_many_more(
+async def test_the_message_is_the_first_sentence_and_the_number_of_further_errors(
     api: Api, body: dict[str, Any], message: str
 ) -> None:
-    """As Laravel 10 counts them, compact."""
+    """The JSON is compact."""
     response = await api.send("POST", "/customers", body)
-    told = {"message": message, "errors": response.json()["errors"]}
-    assert response.body == json.dumps(told, separators=(",", ":")).encode()
-
-
-@pytest.mark.parametrize(
-    ("sent", "stored"),
-    [
-        ("2024-05-01", 1714521600),
-        ("2024/5/1", 1714521600),
-        ("2024-05-01 10:00", 1714557600),
-        ("2024-05-01T10:00:00Z", 1714557600),
-        ("2024-05-01T10:00:00.999999Z", 1714557600),
-        ("2024-05-01T10:00:00+02:00", 1714557600),
-        ("2024-05-01T10:00:00-0700", 1714557600),
-        ("05/01/2024", 1714521600),
-        ("1 May 2024", 1714521600),
-        ("May 1, 2024", 1714521600),
-        ("Wed, 01 May 2024 10:00:00 +0200", 1714557600),
-        ("20240501", 20240501),
-        (20240501, 20240501),
-    ],
-)
-async def test_dates_are_stored_as_php_and_eloquent_do(api: Api, sent: object, stored: int) -> None:
-    """Offsets and microseconds are dropped; eight digits are taken for unix seconds."""
-    assert (await api.customer(signed_up_at=sent))["signed_up_at"] == stored
+    expected = {"message": message, "errors": response.json()["errors"]}
+    assert response.body == json.dumps(expected, separators=(",", ":")).encode()

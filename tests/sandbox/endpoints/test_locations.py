@@ -1,12 +1,12 @@
-"""Locations: slugs, and what PUT changes."""
+"""POST locations and PUT locations/:id."""
 
 import pytest
 
 from tests.sandbox.api import Api
 
 
-async def test_a_location_has_every_field(api: Api) -> None:
-    """Its display name falls back to its name, its address is one line."""
+async def test_a_new_location_has_every_field(api: Api) -> None:
+    """The display name falls back to the name, and the address is one line."""
     bay = await api.post(
         "/locations",
         name="Bay & Sons",
@@ -34,19 +34,18 @@ async def test_a_location_has_every_field(api: Api) -> None:
     }
 
 
-async def test_a_generated_slug_gets_a_number_where_it_is_taken(api: Api) -> None:
-    """Counting from two."""
-    made = [(await api.post("/locations", name=name))["slug"] for name in ("Bay", "bay", "Báy!")]
-    assert made == ["bay", "bay-2", "bay-3"]
+async def test_a_generated_slug_has_a_number_if_the_slug_exists(api: Api) -> None:
+    slugs = [(await api.post("/locations", name=name))["slug"] for name in ("Bay", "bay", "Báy!")]
+    assert slugs == ["bay", "bay-2", "bay-3"]
 
 
-async def test_a_given_slug_that_is_taken_is_refused(api: Api) -> None:
-    """On creating and on updating; one's own is fine."""
+async def test_a_sent_slug_that_exists_is_a_422_on_create_and_on_update(api: Api) -> None:
+    """A location can keep its own slug."""
     taken = {"slug": ["The slug has already been taken."]}
     await api.post("/locations", name="Bay")
     await api.post("/locations", name="Hill", slug="up")
-    assert await api.refused("/locations", name="Other", slug="bay") == taken
-    assert await api.refused("/locations/2", "PUT", slug="bay") == taken
+    assert await api.errors("/locations", name="Other", slug="bay") == taken
+    assert await api.errors("/locations/2", "PUT", slug="bay") == taken
     assert (await api.put("/locations/2", slug="up"))["slug"] == "up"
     assert (await api.put("/locations/2", slug="down"))["slug"] == "down"
 
@@ -63,19 +62,18 @@ async def test_a_given_slug_that_is_taken_is_refused(api: Api) -> None:
     ],
     ids=["nothing", "one", "null", "blank", "slug", "name"],
 )
-async def test_put_changes_what_is_sent_and_nothing_else(
+async def test_put_changes_only_the_fields_that_are_sent(
     api: Api, sent: dict[str, object], changed: dict[str, object]
 ) -> None:
-    """Null clears, but a slug stays."""
-    made = await api.post(
+    """Null clears a field, but not the slug."""
+    location = await api.post(
         "/locations", name="Bay", display_name="The Bay", address1="1 Pier", city="Oakland"
     )
-    assert await api.put(f"/locations/{made['id']}", **sent) == {**made, **changed}
+    assert await api.put(f"/locations/{location['id']}", **sent) == {**location, **changed}
 
 
-async def test_put_cannot_take_the_name_away(api: Api) -> None:
-    """It is required where it is sent at all."""
+async def test_put_with_an_empty_name_is_a_422(api: Api) -> None:
     await api.post("/locations", name="Bay")
-    assert await api.refused("/locations/1", "PUT", name=None) == {
+    assert await api.errors("/locations/1", "PUT", name=None) == {
         "name": ["The name field is required."]
     }

@@ -1,15 +1,22 @@
-"""Reviews: lists, newest first by ``created_at``, hidden and duplicate ones included [O]."""
+"""GET reviews and GET customers/:id/reviews.
+
+- The list has the newest review first, by ``created_at``, and includes hidden and duplicate reviews
+  [O].
+- The items have the fields of `present_review` [O]. ``review`` is null if only a rating was clicked
+  [O].
+- The labels, colours and icons of the ratings are the sandbox's own [I].
+"""
 
 from __future__ import annotations
 
 from html import escape
 
-from moregood_async.sandbox.answers.calls import Call
-from moregood_async.sandbox.answers.customers import color_of, full_name, gravatar
+from moregood_async.sandbox.endpoints.calls import Call
+from moregood_async.sandbox.endpoints.customers import color_of, full_name, gravatar_url
 from moregood_async.sandbox.store import Row, Store
 from moregood_async.wire import Response
 
-_COLUMNS = """
+_SELECT = """
     SELECT reviews.*, customers.first_name, customers.last_name, customers.email_key
     FROM reviews JOIN customers ON customers.id = reviews.customer_id
 """
@@ -24,32 +31,32 @@ _IMAGES = "https://moregoodreviews.com/sandbox/ratings"
 
 
 def list_reviews(call: Call) -> Response:
-    """GET reviews."""
-    return _listed(call, "project_id", call.project)
+    """Respond to ``GET reviews``."""
+    return _list(call, "project_id", call.project)
 
 
-def customer_reviews(call: Call) -> Response:
-    """GET customers/:id/reviews."""
-    return _listed(call, "customer_id", call.customer_named(call.ident)["id"])
+def list_customer_reviews(call: Call) -> Response:
+    """Respond to ``GET customers/:id/reviews``."""
+    return _list(call, "customer_id", call.customer_in_path()["id"])
 
 
-def _listed(call: Call, column: str, owner: int) -> Response:
+def _list(call: Call, column: str, owner_id: int) -> Response:
     store = call.store
-    call.timeline.run(call.now)
+    call.timeline.run_until(call.now)
     where = f"WHERE reviews.{column} = ?"
     order = "ORDER BY reviews.created_at DESC, reviews.id DESC LIMIT ? OFFSET ?"
-    return call.listed(
-        store.count(f"SELECT count(*) FROM reviews {where}", (owner,)),  # noqa: S608
-        lambda limit, offset: store.rows(
-            f"{_COLUMNS} {where} {order}",
-            (owner, limit, offset),
+    return call.list_page(
+        store.fetch_count(f"SELECT count(*) FROM reviews {where}", (owner_id,)),  # noqa: S608
+        lambda limit, offset: store.fetch_rows(
+            f"{_SELECT} {where} {order}",
+            (owner_id, limit, offset),
         ),
-        lambda row: shown_review(store, row),
+        lambda row: present_review(store, row),
     )
 
 
-def shown_review(store: Store, row: Row) -> Row:
-    """A review as the API shows it."""
+def present_review(store: Store, row: Row) -> Row:
+    """Return a review as the API shows it."""
     text = row["review"]
     return {
         "id": row["id"],
@@ -63,7 +70,7 @@ def shown_review(store: Store, row: Row) -> Row:
             "first_name": row["first_name"],
             "last_name": row["last_name"],
             "color": color_of(row["customer_id"]),
-            "photo": {"link": gravatar(row["email_key"])},
+            "photo": {"link": gravatar_url(row["email_key"])},
         },
         "source": {"name": "More Good Reviews"},
         "has_reply": bool(row["has_reply"]),
