@@ -47,7 +47,7 @@ def test_results_have_the_inputs_columns_and_what_became_of_each(
     assert ["done", "rejected", "done"] == [row["moregood_status"] for row in rows]
     assert [True, False, True] == [row["moregood_id"].isdigit() for row in rows]
     assert "is required" in rows[1]["moregood_error"]
-    assert "no channel reaches" in rows[2]["moregood_error"]
+    assert "no contact for any channel" in rows[2]["moregood_error"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
@@ -135,14 +135,17 @@ def test_customers_are_asked_after_they_are_saved(
     told = summary(result.stdout)
     assert 0 == result.exit_code
     assert {"email": 2, "sms": 2} == told["asked"]
-    assert {"repeats": 1, "unreachable": 1} == told["unasked"]
-    assert 1 == told["repeats"]
+    assert {"duplicate": 1, "unreachable": 1} == told["skipped"]
+    assert 1 == told["duplicates"]
     audit = sandbox.audit()
     assert (3, 8) == (audit.asks, audit.messages)
     assert () == audit.duplicate_asks
     assert "line 5: not asked again: the same person as in data row 1" in result.stderr
     assert "asked: 2 by email, 2 by SMS" in result.stderr
-    assert "not asked: 1 in an earlier row already, 1 reached by no channel" in result.stderr
+    assert (
+        "not asked: 1 in an earlier row already, 1 without a contact for any channel"
+        in result.stderr
+    )
 
 
 def test_who_cannot_be_reached_is_not_asked(
@@ -151,7 +154,7 @@ def test_who_cannot_be_reached_is_not_asked(
     """An email alone takes no SMS; the row is done all the same, and it is said."""
     result = run("import", customers(BOB), "--ask", "sms")
     assert 0 == result.exit_code
-    assert "line 2: not asked: no channel reaches this customer" in result.stdout
+    assert "line 2: not asked: the row has no contact for any channel" in result.stdout
     assert (1, 0) == (sandbox.audit().customers, sandbox.audit().asks)
 
 
@@ -224,7 +227,7 @@ def test_what_was_asked_for_before_and_caps_are_kept(
     result = run("import", path, "--ask", "email", *limits, "--json")
     told = summary(result.stdout)
     assert 0 == result.exit_code
-    assert {"recent": 1, "cap": 2} == told["unasked"]
+    assert {"asked recently": 1, "max asks": 2} == told["skipped"]
     assert 3 == told["people_asked"]
     assert (4, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 

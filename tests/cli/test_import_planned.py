@@ -24,7 +24,7 @@ def test_a_dry_run_sends_nothing_and_needs_no_key(
         "customers.csv: 4 rows\n",
         "3 customers to save, 1 rejected",
         "1 person to ask: 1 by email",
-        "not asked: 1 in an earlier row already, 1 reached by no channel",
+        "not asked: 1 in an earlier row already, 1 without a contact for any channel",
         "Nothing was sent.",
     ):
         assert expected in result.stdout

@@ -145,7 +145,7 @@ def test_what_fails_the_same_way_stops_the_run(
     result = run("import", customers(*many(2000)), "--ask", "email", "--json")
     told = summary(result.stdout)
     assert 1 == result.exit_code
-    assert "more than a tenth of the last 200 rows failed the same way" in told["error"]
+    assert "more than 10 % of the last 200 rows failed the same way" in told["error"]
     assert sandbox.audit().requests["asks.create"] < 200
 
 
@@ -169,7 +169,7 @@ def test_a_second_ctrl_c_stops_at_once(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What may have left is looked up by the next run: nobody is asked twice."""
-    monkeypatch.setattr("moregood_async.bulk.journal.HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr("moregood_async.bulk.journal.journal.HEARTBEAT_SECONDS", 0.2)
     sandbox.faults = Delay(0.005, on="customers.upsert") | Delay(5, on="asks.create")
 
     def twice() -> None:

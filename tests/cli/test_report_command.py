@@ -34,7 +34,7 @@ def test_a_report_says_what_became_of_the_rows_and_what_to_do(reported: Run) -> 
         "asked: 2 by email",
         "not asked: 1 in an earlier row already",
         "1 time: ConnectionLost, such as: ",
-        "told to wait",
+        "rate limited",
         "most of the time went into ",
         f"to look up what became of the unknown ones: moregood settle {JOURNAL}",
         f"to try the failed ones once more: moregood retry {JOURNAL}",
@@ -48,7 +48,7 @@ def test_a_report_speaks_to_machines(reported: Run) -> None:
     told = summary(reported("report", JOURNAL, "--json").stdout)
     counts = {"rows": 6, "done": 3, "failed": 1, "unknown": 1, "rejected": 1, "waiting": 0}
     assert counts == {name: told[name] for name in counts}
-    assert ("report", True) == (told["command"], told["whole"])
+    assert ("report", True) == (told["command"], told["is_input_complete"])
     assert {"email": 2} == told["asked"]
     assert len(told["runs"]) == 1
     assert told["runs"][0]["how"] == "complete"

@@ -25,7 +25,11 @@ def test_a_resumed_import_does_what_is_left(
     more = run("resume", f"{path}.journal", "--max-asks", "12", "--json")
     assert 0 == more.exit_code
     told = summary(more.stdout)
-    assert ("resume", 12, {"cap": 8}) == (told["command"], told["people_asked"], told["unasked"])
+    assert ("resume", 12, {"max asks": 8}) == (
+        told["command"],
+        told["people_asked"],
+        told["skipped"],
+    )
     assert (12, 24, ()) == (
         sandbox.audit().asks,
         sandbox.audit().messages,
@@ -159,7 +163,7 @@ def test_settle_finds_out_what_has_happened(
     path.unlink()
     held = run("reconcile", JOURNAL, "--reconcile-after", "0", "--json")
     assert (1, 2) == (held.exit_code, summary(held.stdout)["unknown"]) or 0 == held.exit_code
-    assert "Looking up 2 rows." in held.stderr
+    assert "Reconciling 2 rows." in held.stderr
     assert 0 == summary(held.stdout)["unknown"]
     assert (4, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
