@@ -36,9 +36,9 @@ def test_a_report_says_what_became_of_the_rows_and_what_to_do(reported: Run) -> 
         "1 time: ConnectionLost, such as: ",
         "rate limited",
         "most of the time went into ",
-        f"to look up what became of the unknown ones: moregood settle {JOURNAL}",
-        f"to try the failed ones once more: moregood retry {JOURNAL}",
-        f"to list the failed ones: moregood report {JOURNAL} --rows failed -o failed.csv",
+        f"to find out what became of unknown rows: moregood reconcile {JOURNAL}",
+        f"to try failed rows once more: moregood retry {JOURNAL}",
+        f"to list failed rows: moregood report {JOURNAL} --rows failed -o failed.csv",
     ):
         assert expected in result.stdout
 
@@ -51,7 +51,7 @@ def test_a_report_speaks_to_machines(reported: Run) -> None:
     assert ("report", True) == (told["command"], told["is_input_complete"])
     assert {"email": 2} == told["asked"]
     assert len(told["runs"]) == 1
-    assert told["runs"][0]["how"] == "complete"
+    assert told["runs"][0]["ending"] == "complete"
     assert 3 == len(told["next"])
 
 
