@@ -8,13 +8,13 @@ _MISSING = 'The command line needs click and rich: pip install "moregood_async[c
 
 
 def main() -> None:
-    """Run the ``moregood`` command; its exit codes are in `moregood_async.cli.exits`."""
+    """Run the ``moregood`` command; its exit codes are in `moregood_async.cli.exit_codes`."""
     if find_spec("click") is None or find_spec("rich") is None:
         sys.stderr.write(_MISSING)
         raise SystemExit(2)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal of few letters is no error
+            stream.reconfigure(errors="replace")  # a terminal without some letters is no error
     from moregood_async.cli.commands import moregood
 
     moregood(prog_name="moregood")

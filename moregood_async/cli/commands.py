@@ -1,29 +1,31 @@
-"""What can be typed: the commands, their options and their help.
+"""The commands, their options and their help.
 
-Nothing heavy is imported before a command runs, so that ``moregood --help`` answers at once.
+Nothing heavy is imported before a command runs, so that ``moregood --help`` is fast.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import click
 
 from moregood_async._version import __version__
 from moregood_async.cli.options import (
+    FILE_FORMATS,
+    NEW_FILE,
+    RECONCILE_AFTER_HELP,
     api_options,
-    channels,
-    days,
     output_options,
-    rate,
+    parse_channels,
+    parse_rate,
+    parse_timedelta,
     run_options,
     unknown_options,
 )
 
-_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-_INPUT = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
-_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_INPUT: Final = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
 
 @click.group(
@@ -34,11 +36,11 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 def moregood() -> None:
     """Customers, review requests and reviews of More Good Reviews, from the shell.
 
-    The key of your project is read from MOREGOOD_API_KEY.
+    The API key of your project is read from MOREGOOD_API_KEY.
     """
 
 
-def _end(code: int) -> None:
+def _exit(code: int) -> None:
     click.get_current_context().exit(code)
 
 
@@ -49,76 +51,72 @@ def _end(code: int) -> None:
     "maps",
     multiple=True,
     metavar='"Column=field"',
-    help='A column whose field you say yourself; "Column=" leaves it out. May be repeated.',
+    help='Map a column to a field; "Column=" ignores it. May be repeated.',
 )
 @click.option(
     "--preset",
     metavar="NAME",
-    help="Whose export it is: shopify, square, stripe, hubspot, woocommerce, moregood, or none. "
-    "[default: told by its columns]",
+    help="The program that wrote the file: shopify, square, stripe, hubspot, woocommerce, "
+    "moregood, or none. [default: detected by its columns]",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["csv", "jsonl", "parquet"]),
-    help="[default: told by the file]",
-)
-@click.option("--encoding", metavar="NAME", help="Of a CSV. [default: told by the file]")
+@click.option("--format", "file_format", type=FILE_FORMATS, help="[default: detected]")
+@click.option("--encoding", metavar="NAME", help="The encoding of a CSV. [default: detected]")
 @click.option(
     "--region",
     metavar="CC",
-    help="Where phone numbers without a country code are from: US, GB, ...",
+    help="The country of phone numbers without a country code: US, GB, ...",
 )
 @click.option(
     "--ask",
-    callback=channels,
+    callback=parse_channels,
     metavar="CHANNELS",
-    help="Ask each customer for a review after saving them: email, sms or email,sms. Each is asked "
-    "once, through those that reach them.",
+    help="Ask each customer for a review: email, sms or email,sms. Each person is asked once, by "
+    "the channels that the row has a contact for.",
 )
 @click.option(
     "--reminders",
     type=click.IntRange(0, 3),
     metavar="N",
-    help="Reminders to those who do not click, 0 to 3.",
+    help="Remind customers who do not click, 0 to 3 times.",
 )
 @click.option(
     "--not-asked-within",
-    callback=days,
+    callback=parse_timedelta,
     metavar="TIME",
-    help="Leave out who was asked within this time: 30d, 12h, 4w.",
+    help="Skip customers who were asked within this time: 30d, 12h, 4w.",
 )
-@click.option("--max-asks", type=click.IntRange(0), metavar="N", help="Ask no more people than N.")
+@click.option("--max-asks", type=click.IntRange(0), metavar="N", help="Ask at most N people.")
+@click.option("--charge", metavar="COLUMN", help="Record what each customer paid, from COLUMN.")
 @click.option(
-    "--charge", metavar="COLUMN", help="Record what each customer paid, which stands in COLUMN."
-)
-@click.option(
-    "--currency", metavar="CODE|COLUMN", help="The currency of --charge, or the column that says."
+    "--currency", metavar="CODE|COLUMN", help="The currency of --charge, or the column with it."
 )
 @click.option("--charged-at", metavar="COLUMN", help="The column with the day of --charge.")
-@click.option("--in-cents", is_flag=True, help="Amounts are in the currency's lowest unit already.")
-@unknown_options(default=True)
+@click.option("--in-cents", is_flag=True, help="Amounts are in the currency's lowest unit.")
+@unknown_options(has_default=True)
 @click.option(
-    "--journal", type=_NEW_FILE, metavar="FILE", help="Its journal. [default: FILE.journal]"
-)
-@click.option("--keep-rows", is_flag=True, help="Keep the rows in the journal, in clear.")
-@click.option(
-    "--project", metavar="NAME", help="What the journal calls the project, instead of by its key."
+    "--journal", type=NEW_FILE, metavar="FILE", help="The journal. [default: FILE.journal]"
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Show what would be done, and every problem; send nothing."
+    "--keep-rows",
+    is_flag=True,
+    help="Keep the rows in the journal, in clear. The same in all runs of a journal.",
 )
-@click.option("--confirm", metavar="DIGEST", help="Do exactly the plan of this digest.")
+@click.option(
+    "--project", metavar="NAME", help="A name for the project, instead of a hash of its key."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be done; send nothing.")
+@click.option("--confirm", metavar="DIGEST", help="Run exactly the plan with this digest.")
 @run_options
-def import_(**said: Any) -> None:
-    """Create or update every customer of a file, and ask them for reviews if you wish.
+def import_(**arguments: Any) -> None:
+    """Create or update every customer of a file, and ask each for a review.
 
     FILE is a CSV, JSON Lines or Parquet; - is standard input. Columns such as "First Name",
-    "E-mail" or "Zip" find their field by themselves, and so do the exports of Shopify, Square,
-    Stripe, HubSpot and WooCommerce; look with --dry-run.
+    "E-mail" or "Zip" are mapped by their names, and the exports of Shopify, Square, Stripe,
+    HubSpot and WooCommerce are recognised; see --dry-run.
 
-    Everything that is sent stands in a journal before. Whatever breaks off, type the same again,
-    or `moregood resume`: who is done is skipped, and nobody is asked twice.
+    Everything is written to a journal before it is sent. If an import is interrupted, type the
+    same command again, or `moregood resume`: rows that are done are skipped, and nobody is asked
+    twice.
 
     \b
     Examples:
@@ -130,58 +128,63 @@ def import_(**said: Any) -> None:
     \b
     Exit codes:
       0  every row is done
-      1  some rows were not: see the rejects
+      1  some rows are not: see the rejects file
       2  wrong usage, or a file or journal that cannot be used
-      3  the API could not be used: the key, or the network
-      130  Ctrl-C; once finishes what is under way, twice stops at once
+      3  the API cannot be used: the key, or the network
+      130  Ctrl-C: once finishes requests in flight, twice stops at once
     """  # noqa: D301 - click wants the character itself
-    from moregood_async.cli import importing
+    from moregood_async.cli import import_command
 
-    _end(importing.run(importing.Wanted(**said)))
-
-
-def _resuming(command: Literal["resume", "retry", "reconcile"], said: dict[str, Any]) -> None:
-    from moregood_async.cli import resuming
-
-    _end(resuming.run(resuming.Wanted(command=command, **said)))
+    _exit(import_command.run(import_command.ImportArguments(**arguments)))
 
 
-_MOVED = click.option("--file", metavar="FILE", help="Where the input is now, if it has moved.")
+def _resume(command: Literal["resume", "retry", "reconcile"], arguments: dict[str, Any]) -> None:
+    from moregood_async.cli import resume_command
+
+    _exit(resume_command.run(resume_command.ResumeArguments(command=command, **arguments)))
+
+
+_MOVED: Final = click.option(
+    "--file", metavar="FILE", help="Where the input is now, if it has moved."
+)
+_MAX_ASKS: Final = click.option(
+    "--max-asks", type=click.IntRange(0), metavar="N", help="Ask at most N people, from now on."
+)
 
 
 @moregood.command("resume")
 @click.argument("journal", type=_FILE)
 @_MOVED
-@click.option("--max-asks", type=click.IntRange(0), metavar="N", help="Another cap.")
-@unknown_options(default=False)
+@_MAX_ASKS
+@unknown_options(has_default=False)
 @run_options
-def resume(**said: Any) -> None:
+def resume(**arguments: Any) -> None:
     """Go on with an import where it stopped.
 
-    Rows that are done are skipped. What was under way when it stopped is looked up first, and
-    sent again only where it has not happened.
+    Rows that are done are skipped. Requests that were in flight are reconciled first, and sent
+    again only if they were not applied.
 
     \b
     Example:
       moregood resume customers.csv.journal
     """  # noqa: D301 - click wants the character itself
-    _resuming("resume", said)
+    _resume("resume", arguments)
 
 
 @moregood.command("retry")
 @click.argument("journal", type=_FILE)
 @_MOVED
-@click.option("--max-asks", type=click.IntRange(0), metavar="N", help="Another cap.")
-@unknown_options(default=False)
+@_MAX_ASKS
+@unknown_options(has_default=False)
 @run_options
-def retry(**said: Any) -> None:
-    """Try the rows of an import that failed once more, and finish the rest.
+def retry(**arguments: Any) -> None:
+    """Attempt the failed rows of an import again, and finish the rest.
 
     \b
     Example:
       moregood retry customers.csv.journal
     """  # noqa: D301 - click wants the character itself
-    _resuming("retry", said)
+    _resume("retry", arguments)
 
 
 @moregood.command("reconcile")
@@ -190,18 +193,18 @@ def retry(**said: Any) -> None:
     "--reconcile-after",
     type=click.FloatRange(0, 86_399),
     metavar="SECONDS",
-    help="When a lost request that does not show was not applied. [default: the import's]",
+    help=f"{RECONCILE_AFTER_HELP} [default: the import's]",
 )
-@click.option("--new-key", is_flag=True, help="The project's key was replaced.")
+@click.option("--new-key", is_flag=True, help="The project's API key was replaced.")
 @api_options
-def reconcile(**said: Any) -> None:
+def reconcile(**arguments: Any) -> None:
     """Find out what became of unknown charges and asks; send nothing.
 
     \b
     Example:
       moregood reconcile customers.csv.journal
     """  # noqa: D301 - click wants the character itself
-    _resuming("reconcile", said)
+    _resume("reconcile", arguments)
 
 
 @moregood.command("report")
@@ -209,45 +212,47 @@ def reconcile(**said: Any) -> None:
 @click.option(
     "--rows",
     type=click.Choice(["failed", "unknown", "done", "rejected", "waiting"]),
-    help="Tell the rows that ended like this.",
+    help="List the rows with this outcome.",
 )
-@click.option("-o", "--output", type=_NEW_FILE, metavar="FILE", help="Write these --rows to FILE.")
-@click.option("--file", metavar="FILE", help="Where the input is now, if it has moved.")
+@click.option("-o", "--output", type=NEW_FILE, metavar="FILE", help="Write these --rows to FILE.")
+@_MOVED
 @output_options
-def report(**said: Any) -> None:
-    """Tell what became of an import, also while it runs.
+def report(**arguments: Any) -> None:
+    """Print what became of an import, also while it runs.
 
     \b
     Examples:
       moregood report customers.csv.journal
       moregood report customers.csv.journal --rows failed -o failed.csv
     """  # noqa: D301 - click wants the character itself
-    from moregood_async.cli import reporting
+    from moregood_async.cli import report_command
 
-    _end(reporting.run(reporting.Wanted(**said)))
+    _exit(report_command.run(report_command.ReportArguments(**arguments)))
 
 
 @moregood.command("export")
-@click.argument("what", type=click.Choice(["customers", "reviews", "messages"]))
+@click.argument(
+    "list_name", metavar="LIST", type=click.Choice(["customers", "reviews", "messages"])
+)
 @click.option(
     "--format",
-    "form",
-    type=click.Choice(["csv", "jsonl", "parquet"]),
-    help="csv for spreadsheets, jsonl keeps everything, parquet keeps types. [default: by the "
+    "file_format",
+    type=FILE_FORMATS,
+    help="csv for spreadsheets, jsonl keeps unknown fields, parquet keeps types. [default: by the "
     "suffix of FILE, else csv]",
 )
-@click.option("-o", "--output", type=_NEW_FILE, metavar="FILE", help="[default: stdout]")
-@click.option("--resume", is_flag=True, help="Go on with what broke off, if there is anything.")
+@click.option("-o", "--output", type=NEW_FILE, metavar="FILE", help="[default: stdout]")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted export of FILE, if any.")
 @api_options
-def export(**said: Any) -> None:
+def export(**arguments: Any) -> None:
     """Write all customers, reviews or messages to a file, page by page.
 
-    The file appears under its name only when it is complete. Times are ISO 8601 in UTC; in CSV and
-    Parquet, nested fields have dots (rating.score); in CSV, text that a spreadsheet would run is
-    disarmed. Parquet needs moregood_async[parquet].
+    LIST is customers, reviews or messages. FILE appears under its name when it is complete. Times
+    are ISO 8601 in UTC. In CSV and Parquet, nested fields have dots (rating.score); in CSV, text
+    that a spreadsheet would run as a formula is escaped. Parquet needs moregood_async[parquet].
 
-    What broke off is kept beside FILE (.FILE.part and .FILE.checkpoint): --resume goes on there.
-    Rows that came before are not written again, and rows that are new meanwhile can be there too.
+    An interrupted export is kept beside FILE (.FILE.part and .FILE.checkpoint): --resume goes on
+    there. Rows that were written before are not written again.
 
     \b
     Examples:
@@ -258,14 +263,14 @@ def export(**said: Any) -> None:
     \b
     Exit codes:
       0  complete
-      1  broke off on the way
+      1  interrupted by an error after some rows
       2  wrong usage, a file that cannot be written, or another export is writing it
-      3  the API could not be used
+      3  the API cannot be used
       130  Ctrl-C
     """  # noqa: D301 - click wants the character itself
-    from moregood_async.cli import exporting
+    from moregood_async.cli import export_command
 
-    _end(exporting.run(exporting.Wanted(**said)))
+    _exit(export_command.run(export_command.ExportArguments(**arguments)))
 
 
 @moregood.command("sandbox")
@@ -275,7 +280,7 @@ def export(**said: Any) -> None:
     default=8765,
     show_default=True,
     metavar="PORT",
-    help="0 picks a free one.",
+    help="The port; 0 picks a free one.",
 )
 @click.option(
     "--key",
@@ -284,21 +289,22 @@ def export(**said: Any) -> None:
     default=("test-key",),
     show_default=True,
     metavar="KEY",
-    help="A key that it accepts; each has a project of its own. May be repeated.",
+    help="An API key to accept; each has a project of its own. May be repeated.",
 )
-@click.option("--db", type=_NEW_FILE, metavar="FILE", help="Keep its state. [default: in memory]")
+@click.option("--db", type=NEW_FILE, metavar="FILE", help="Keep the state. [default: in memory]")
 @click.option(
     "--rate",
     metavar="LIMIT/SECONDS",
-    callback=rate,
-    help="Refuse more than LIMIT requests in SECONDS.",
+    callback=parse_rate,
+    help="Answer 429 to more than LIMIT requests in SECONDS.",
 )
 @click.option("--seed", type=int, metavar="N", help="Customers click and write, seeded with N.")
 @output_options
-def sandbox(**said: Any) -> None:
-    """Serve a Beacon API of your own on this machine, until Ctrl-C.
+def sandbox(**arguments: Any) -> None:
+    """Serve a Beacon API on this machine, until Ctrl-C.
 
-    Its time can be moved: messages go out, reminders follow, and with --seed customers answer.
+    Its clock can be moved: messages are sent, reminders follow, and with --seed customers write
+    reviews.
 
     \b
     Examples:
@@ -306,23 +312,24 @@ def sandbox(**said: Any) -> None:
       moregood import customers.csv --base-url http://127.0.0.1:8765/beacon --api-key test-key
       curl -X POST -d '{"days": 3}' http://127.0.0.1:8765/__sandbox__/advance
     """  # noqa: D301 - click wants the character itself
-    from moregood_async.cli import sandbox as serving
+    from moregood_async.cli import sandbox_command
 
-    _end(serving.run(serving.Wanted(**said)))
+    _exit(sandbox_command.run(sandbox_command.SandboxArguments(**arguments)))
 
 
 @moregood.command("demo")
 @output_options
-def demo(**said: Any) -> None:
-    """See it all at work in seconds: no key, no network, nothing left running.
+def demo(**arguments: Any) -> None:
+    """Run the main job against an embedded sandbox, in seconds: no key, no network.
 
-    Imports 500 made-up customers into a sandbox, records what they paid, asks them for reviews,
-    lets them answer, and writes the reviews to moregood-demo-reviews.csv in this folder.
+    Imports 500 made-up customers, records what they paid, asks them for reviews, lets them
+    write, and exports the reviews to moregood-demo-reviews.csv in this folder. Nothing is left
+    running.
 
     \b
     Example:
       moregood demo
     """  # noqa: D301 - click wants the character itself
-    from moregood_async.cli import demo as showing
+    from moregood_async.cli import demo_command
 
-    _end(showing.run(showing.Wanted(**said)))
+    _exit(demo_command.run(demo_command.DemoArguments(**arguments)))

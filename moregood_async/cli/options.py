@@ -1,45 +1,51 @@
-"""Options that several commands share, and how the odd ones are read."""
+"""Options that several commands share, and callbacks that parse option values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 Command = Callable[..., Any]
 
-_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+FILE_FORMATS: Final = click.Choice(["csv", "jsonl", "parquet"])
+NEW_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+RECONCILE_AFTER_HELP: Final = "After how long a lost request that does not show was not applied."
 
 
-def channels(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """``email``, ``sms`` or ``email,sms``, each once."""
+def parse_channels(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Return the channels of ``email``, ``sms`` or ``email,sms``."""
     if value is None:
         return None
-    named = tuple(part.strip().lower() for part in value.split(","))
-    if not set(named) <= {"email", "sms"} or len(set(named)) != len(named):
+    channels = tuple(part.strip().lower() for part in value.split(","))
+    if not set(channels) <= {"email", "sms"} or len(set(channels)) != len(channels):
         raise click.BadParameter("is email, sms or email,sms")
-    return named
+    return channels
 
 
-def rate(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, float] | None:
-    """``60/60``: requests and seconds."""
+def parse_rate(
+    _: click.Context, __: click.Parameter, value: str | None
+) -> tuple[int, float] | None:
+    """Return requests and seconds of ``60/60``."""
     if value is None:
         return None
     limit, _slash, per = value.partition("/")
     try:
-        found = int(limit), float(per)
+        rate = int(limit), float(per)
     except ValueError:
         raise click.BadParameter("is requests/seconds, such as 60/60") from None
-    if found[0] < 1 or not 0 < found[1] < 1e9:
+    if rate[0] < 1 or not 0 < rate[1] < 1e9:
         raise click.BadParameter("is at least one request in some seconds, such as 60/60")
-    return found
+    return rate
 
 
-def days(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
-    """``30d``, ``12h`` or ``2w``."""
+def parse_timedelta(_: click.Context, __: click.Parameter, value: str | None) -> timedelta | None:
+    """Return the time of ``30d``, ``12h`` or ``4w``."""
     if value is None:
         return None
     number, unit = value[:-1], value[-1:].lower()
@@ -51,23 +57,25 @@ def days(_: click.Context, __: click.Parameter, value: str | None) -> timedelta 
         raise click.BadParameter("is too long") from None
 
 
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+_UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 def run_options(command: Command) -> Command:
-    """What every run of a job knows, beside the `api_options`."""
+    """Add the options of every command that runs a job, and the `api_options`."""
     for option in (
         click.option(
             "--results",
-            type=_NEW_FILE,
+            type=NEW_FILE,
             metavar="FILE",
-            help="Where every row goes, with its status, id and error. [default: beside the input]",
+            help="Where every row is written, with its status, id and error. [default: beside the "
+            "input]",
         ),
         click.option(
             "--rejects",
-            type=_NEW_FILE,
+            type=NEW_FILE,
             metavar="FILE",
-            help="Where rows that were not done go, with their error. [default: beside the input]",
+            help="Where rows that are not done are written, with their error. [default: beside "
+            "the input]",
         ),
         click.option(
             "--concurrency",
@@ -75,36 +83,36 @@ def run_options(command: Command) -> Command:
             default=32,
             show_default=True,
             metavar="N",
-            help="Requests under way at once, at most.",
+            help="At most N requests in flight.",
         ),
         click.option(
             "--new-key",
             is_flag=True,
-            help="The project's key was replaced since the journal was made.",
+            help="The project's API key was replaced since the journal was made.",
         ),
-        click.option("-q", "--quiet", is_flag=True, help="Tell errors only."),
+        click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     ):
         command = option(command)
     return api_options(command)
 
 
-def unknown_options(*, default: bool) -> Callable[[Command], Command]:
-    """What happens to requests that lost their answer."""
+def unknown_options(*, has_default: bool) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options for requests whose response was lost."""
 
     def add(command: Command) -> Command:
         command = click.option(
             "--reconcile-after",
             type=click.FloatRange(0, 86_399),
-            default=120.0 if default else None,
-            show_default=default,
+            default=120.0 if has_default else None,
+            show_default=has_default,
             metavar="SECONDS",
-            help="When a lost request that does not show was not applied.",
+            help=RECONCILE_AFTER_HELP,
         )(command)
         return click.option(
             "--on-unknown",
             type=click.Choice(["reconcile", "hold", "resend"]),
-            default="reconcile" if default else None,
-            show_default=default,
+            default="reconcile" if has_default else None,
+            show_default=has_default,
             help="What to do with a charge or ask whose response was lost: find out whether it was "
             "applied, leave it, or send it again and risk a second one.",
         )(command)
@@ -113,14 +121,14 @@ def unknown_options(*, default: bool) -> Callable[[Command], Command]:
 
 
 def output_options(command: Command) -> Command:
-    """``--json`` and ``--verbose``."""
+    """Add ``--json`` and ``--verbose``."""
     for option in (
-        click.option("-v", "--verbose", is_flag=True, help="Tell the whole story of an error."),
+        click.option("-v", "--verbose", is_flag=True, help="Print every attempt of a failed call."),
         click.option(
             "--json",
             "as_json",
             is_flag=True,
-            help="One machine-readable summary on stdout, all else on stderr.",
+            help="Print one line of JSON to stdout, and everything else to stderr.",
         ),
     ):
         command = option(command)
@@ -128,18 +136,18 @@ def output_options(command: Command) -> Command:
 
 
 def api_options(command: Command) -> Command:
-    """``--api-key`` and ``--base-url``, beside the `output_options`."""
+    """Add ``--api-key`` and ``--base-url``, and the `output_options`."""
     for option in (
         click.option(
             "--base-url",
             metavar="URL",
-            help="Where the API is; else MOREGOOD_BASE_URL, else the vendor's.",
+            help="Where the API is. [default: MOREGOOD_BASE_URL, else the vendor's]",
         ),
         click.option(
             "--api-key",
             metavar="KEY",
-            help="The project's secret key. Better set MOREGOOD_API_KEY: what stands on a command "
-            "line is seen by others.",
+            help="The project's secret key. Better set MOREGOOD_API_KEY: other users of this "
+            "machine can see command lines.",
         ),
     ):
         command = option(command)

@@ -19,11 +19,11 @@ from click.testing import Result
 from rich.console import Console
 
 from moregood_async import cli
-from moregood_async.cli import exits
+from moregood_async.cli import exit_codes
 from moregood_async.cli.commands import moregood
-from moregood_async.cli.console import Voice
-from moregood_async.cli.progress import LINE_EVERY_SECONDS, Steps
-from moregood_async.cli.running import finished, interrupts
+from moregood_async.cli.output import Output
+from moregood_async.cli.progress_view import SECONDS_BETWEEN_LINES, ProgressView
+from moregood_async.cli.runner import handle_signals, run_command
 from moregood_async.errors import ConfigurationError, Unauthorized
 from tests.conftest import unmeasured
 
@@ -108,29 +108,29 @@ def test_the_examples_run(name: str) -> None:
     assert doctest.testmod(module).failed == 0
 
 
-def spoken(voice: Voice, *, terminal: bool = False) -> StringIO:
+def spoken(voice: Output, *, terminal: bool = False) -> StringIO:
     """What a voice says to people from now on."""
     heard = StringIO()
     voice.console = Console(file=heard, force_terminal=terminal, width=90, highlight=False)
     return heard
 
 
-def a_voice(*, verbose: bool = False) -> Voice:
+def a_voice(*, verbose: bool = False) -> Output:
     """A voice without options."""
-    return Voice(as_json=False, verbose=verbose)
+    return Output(as_json=False, verbose=verbose)
 
 
-def test_steps_draw_a_bar_on_a_terminal() -> None:
+def test_steps_draw_a_bar_is_terminal() -> None:
     """With what is done, the rate, and a check mark at the end."""
     voice = a_voice()
     heard = spoken(voice, terminal=True)
-    with Steps(voice, "Importing", total=3) as steps:
-        steps.expect(4)
+    with ProgressView(voice, "Importing", total=3) as steps:
+        steps.set_total(4)
         for _ in range(3):
             steps.advance()
     assert "Importing" in heard.getvalue()
     assert "✓" in heard.getvalue()
-    with Steps(voice, "Nothing"):
+    with ProgressView(voice, "Nothing"):
         pass
 
 
@@ -138,9 +138,9 @@ def test_steps_that_were_stopped_get_no_check_mark() -> None:
     """The bar stays where it was."""
     voice = a_voice()
     heard = spoken(voice, terminal=True)
-    with Steps(voice, "Importing", total=3) as steps:
+    with ProgressView(voice, "Importing", total=3) as steps:
         steps.advance()
-        steps.whole = False
+        steps.is_complete = False
     assert "✓" not in heard.getvalue()
 
 
@@ -148,10 +148,10 @@ def test_steps_are_lines_elsewhere() -> None:
     """One now and then, and none for what is quickly done."""
     voice, now = a_voice(), [0.0]
     heard = spoken(voice)
-    with Steps(voice, "Importing", total=100, clock=lambda: now[0]) as steps:
+    with ProgressView(voice, "Importing", total=100, clock=lambda: now[0]) as steps:
         steps.advance()
         assert heard.getvalue() == ""
-        now[0] = LINE_EVERY_SECONDS
+        now[0] = SECONDS_BETWEEN_LINES
         steps.advance()
     assert heard.getvalue() == "Importing: 2 rows of about 100, 0/s\n"
 
@@ -160,26 +160,26 @@ def test_what_users_wrote_is_no_markup() -> None:
     """Brackets stay brackets."""
     voice = a_voice()
     heard = spoken(voice)
-    voice.say("[bold]column[/bold]")
+    voice.print("[bold]column[/bold]")
     assert heard.getvalue() == "[bold]column[/bold]\n"
 
 
 def test_the_whole_story_is_told_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """A paragraph else."""
     error = Unauthorized("Unauthenticated.", status=401)._with_operation("customers.upsert")
-    a_voice().fail(error)
+    a_voice().print_error(error)
     assert capsys.readouterr().err.startswith("Error: customers.upsert: 401 Unauthenticated.")
-    a_voice(verbose=True).fail(error)
+    a_voice(verbose=True).print_error(error)
     assert "Unauthorized: customers.upsert" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ConfigurationError("no key"), exits.UNUSABLE),
-        (KeyboardInterrupt(), exits.INTERRUPTED),
-        (asyncio.CancelledError(), exits.INTERRUPTED),
-        (OSError("odd"), exits.WRONG_USAGE),
+        (ConfigurationError("no key"), exit_codes.API_UNUSABLE),
+        (KeyboardInterrupt(), exit_codes.INTERRUPTED),
+        (asyncio.CancelledError(), exit_codes.INTERRUPTED),
+        (OSError("odd"), exit_codes.WRONG_USAGE),
     ],
     ids=["configuration", "Ctrl-C", "cancelled", "disk"],
 )
@@ -189,7 +189,7 @@ def test_errors_become_exit_codes(error: BaseException, code: int) -> None:
     async def work() -> int:
         raise error
 
-    assert finished(a_voice(), work) == code
+    assert run_command(a_voice(), work) == code
 
 
 def test_a_closed_pipe_is_left_to_click() -> None:
@@ -199,7 +199,7 @@ def test_a_closed_pipe_is_left_to_click() -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        finished(a_voice(), work)
+        run_command(a_voice(), work)
 
 
 def test_the_first_interrupt_asks_and_the_second_cancels() -> None:
@@ -207,14 +207,14 @@ def test_the_first_interrupt_asks_and_the_second_cancels() -> None:
     asked: list[bool] = []
 
     async def work() -> int:
-        with interrupts(lambda: asked.append(True)):
+        with handle_signals(lambda: asked.append(True)):
             os.kill(os.getpid(), signal.SIGINT)
             await asyncio.sleep(0.01)
             os.kill(os.getpid(), signal.SIGINT)
             await asyncio.sleep(5)
         return 0
 
-    assert finished(a_voice(), work) == exits.INTERRUPTED
+    assert run_command(a_voice(), work) == exit_codes.INTERRUPTED
     assert asked == [True]
 
 

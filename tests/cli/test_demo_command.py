@@ -15,16 +15,16 @@ import pytest
 from click.testing import Result
 from rich.console import Console
 
-from moregood_async.cli import demo
-from moregood_async.cli.demo_report import Story, summary
+from moregood_async.cli import demo_command
+from moregood_async.cli.demo_summary import DemoSummary, render_summary
 
 Run = Callable[..., Result]
 
 
-def told(story: Story, encoding: str = "utf-8") -> str:
+def rendered(summary: DemoSummary, encoding: str = "utf-8") -> str:
     """The summary as text."""
     console = Console(file=StringIO(), width=100)
-    console.print(summary(story, encoding))
+    console.print(render_summary(summary, encoding))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
@@ -81,8 +81,8 @@ def test_a_folder_that_cannot_be_written_to_is_told(
     """In a sentence, with exit code 2."""
     sample = Path("sample.csv")
     sample.write_text("First Name,E-mail\nAda,ada@example.com\n")
-    monkeypatch.setattr(demo, "SAMPLE", sample)
-    monkeypatch.setattr(demo, "REVIEWS", Path("no/where.csv"))
+    monkeypatch.setattr(demo_command, "SAMPLE", sample)
+    monkeypatch.setattr(demo_command, "REVIEWS", Path("no/where.csv"))
     result = run("demo")
     assert result.exit_code == 2
     assert "No such file" in result.stderr
@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_written_to_is_told(
 
 def test_the_sample_is_made_up() -> None:
     """500 rows; addresses and numbers that belong to nobody."""
-    with demo.SAMPLE.open(encoding="utf-8", newline="") as file:
+    with demo_command.SAMPLE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 500
     emails = {row["E-mail"].lower() for row in rows if row["E-mail"]}
@@ -103,13 +103,13 @@ def test_the_sample_is_made_up() -> None:
 
 def test_the_sample_travels_with_the_package() -> None:
     """It stands beside the command that reads it."""
-    assert demo.SAMPLE.parent == Path(demo.__file__).parent
+    assert demo_command.SAMPLE.parent == Path(demo_command.__file__).parent
 
 
 def test_a_terminal_of_few_letters_gets_them() -> None:
     """Bars and boxes of ASCII where there is nothing else."""
-    story = Story(reviews_file=Path("r.csv"), scores=Counter({5: 2, 1: 1}), asks=4)
-    text = told(story, "ascii")
+    summary = DemoSummary(reviews_file=Path("r.csv"), scores=Counter({5: 2, 1: 1}), asks=4)
+    text = rendered(summary, "ascii")
     assert text.isascii()
     assert "*****" in text
     assert "####" in text
@@ -118,17 +118,17 @@ def test_a_terminal_of_few_letters_gets_them() -> None:
 
 def test_a_story_without_reviews_has_no_average() -> None:
     """And is told all the same."""
-    story = Story(reviews_file=Path("r.csv"))
-    assert story.average == 0.0
-    assert "0 received (0% of those asked)" in told(story)
-    assert story.whole
+    summary = DemoSummary(reviews_file=Path("r.csv"))
+    assert summary.average == 0.0
+    assert "0 received (0% of those asked)" in rendered(summary)
+    assert summary.is_complete
 
 
 def test_what_went_wrong_is_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Should a row of the sample be rejected, or an ask refused."""
     bad = Path("bad.csv")
     bad.write_text("First Name,E-mail,Phone 1\nAda,no-address,\n,x@example.com,\nBob,,12\n")
-    monkeypatch.setattr(demo, "SAMPLE", bad)
+    monkeypatch.setattr(demo_command, "SAMPLE", bad)
     result = run("demo", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["failed"] >= 2

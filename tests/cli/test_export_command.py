@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from moregood_async.cli import exporting
+from moregood_async.cli import export_command
 from moregood_async.sandbox import Delay, Refuse, Sandbox
 from moregood_async.wire import Handler, Request, Response
 
@@ -93,7 +93,7 @@ def test_what_breaks_off_never_looks_whole(shop: Sandbox, run: Run, tmp_path: Pa
     assert not Path("out.csv").exists()
     to_stdout = run("export", "customers")
     assert to_stdout.exit_code == 1
-    assert "what came is not all" in to_stdout.stderr
+    assert "the list is not complete" in to_stdout.stderr
 
 
 def test_what_broke_off_is_taken_up(shop: Sandbox, run: Run, tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_what_broke_off_is_taken_up(shop: Sandbox, run: Run, tmp_path: Path) -> 
     assert "going on after 50 rows" in result.stderr
     assert [each.name for each in tmp_path.glob("*out.csv*")] == ["out.csv"]
     again = run("export", "customers", "-o", "out.csv", "--resume")
-    assert "nothing to go on with" in again.stdout
+    assert "nothing to resume" in again.stdout
     assert again.exit_code == 0
 
 
@@ -207,7 +207,7 @@ def test_parquet_goes_down_a_pipe_and_to_no_terminal(
     ]
     done = subprocess.run(command, capture_output=True, timeout=30, check=True)
     assert pq.read_table(io.BytesIO(done.stdout)).num_rows == 120
-    monkeypatch.setattr(exporting, "on_a_terminal", lambda: True)
+    monkeypatch.setattr(export_command, "is_terminal", lambda: True)
     result = run("export", "messages", "--format", "parquet")
     assert result.exit_code == 2
     assert "parquet is no text for a terminal" in result.stderr

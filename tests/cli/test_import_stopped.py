@@ -160,7 +160,7 @@ def test_ctrl_c_finishes_what_is_under_way(
     assert 130 == result.exit_code
     assert 0 < told["done"] < 2000
     assert (told["done"], 0) == (audit.asks, told["unknown"])
-    assert "Stopping: finishing what is under way" in result.stderr
+    assert "Stopping: finishing requests in flight" in result.stderr
     assert f"moregood resume {path}.journal" in result.stderr
     assert told["interrupted"]
 
@@ -242,7 +242,7 @@ def test_an_unreadable_disk_is_told(
     def broken(*_: object, **__: object) -> int:
         raise OSError(5, "Input/output error", "customers.csv")
 
-    monkeypatch.setattr("moregood_async.cli.importing.read_customers", broken)
+    monkeypatch.setattr("moregood_async.cli.import_command.read_customers", broken)
     result = run("import", customers(ADA), "--json")
     assert 2 == result.exit_code
     assert "customers.csv: Input/output error" in result.stderr
@@ -269,7 +269,7 @@ def test_results_that_cannot_be_written_are_told_and_are_in_the_journal(
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device", ".customers.results.csv.7.part")
 
-    monkeypatch.setattr("moregood_async.cli.job_running.write_results", full)
+    monkeypatch.setattr("moregood_async.cli.job_view.write_results", full)
     result = run("import", customers(ADA), "--results", "all.csv")
     assert "all.csv: No space left on device; the journal has all of it" in result.stderr
     assert "1 done" in result.stdout

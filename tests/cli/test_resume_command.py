@@ -120,7 +120,7 @@ def test_what_is_no_journal_is_left_alone(
 def test_a_journal_that_never_began_says_so(
     run: Run, sandbox: Sandbox, base_url: str, tmp_path: Path
 ) -> None:
-    """There is nothing to go on with."""
+    """There is nothing to resume."""
 
     async def make() -> None:
         await (await Journal.open(tmp_path / "new.journal")).close()
@@ -145,7 +145,7 @@ def test_retry_tries_what_failed_and_what_follows_it(
     result = run("retry", JOURNAL, "--json")
     told = summary(result.stdout)
     assert 1 == result.exit_code
-    assert "2 rows to be tried once more" in result.stderr
+    assert "Trying 2 failed rows once more" in result.stderr
     assert (3, 0, 1) == (told["done"], told["failed"], told["rejected"])
     assert (3, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
     assert saved + 2 == sandbox.audit().requests["customers.upsert"]

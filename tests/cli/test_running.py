@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from moregood_async.cli.console import Voice
-from moregood_async.cli.running import fastest_loop, finished
+from moregood_async.cli.output import Output
+from moregood_async.cli.runner import find_loop_factory, run_command
 
 
 async def _module() -> str:
@@ -18,7 +18,7 @@ async def _module() -> str:
 def test_without_uvloop_commands_run_on_asyncios_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an extra."""
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert fastest_loop() is None
+    assert find_loop_factory() is None
 
 
 def test_commands_run_on_uvloop_where_it_is_installed() -> None:
@@ -28,4 +28,4 @@ def test_commands_run_on_uvloop_where_it_is_installed() -> None:
     async def work() -> int:
         return 3 if await _module() == "uvloop" else 4
 
-    assert 3 == finished(Voice(as_json=False, verbose=False), work)
+    assert 3 == run_command(Output(as_json=False, verbose=False), work)

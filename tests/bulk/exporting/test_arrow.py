@@ -124,7 +124,7 @@ def test_without_pyarrow_the_error_names_the_command_that_installs_it(
 
 def test_pyarrow_is_imported_only_when_it_is_used() -> None:
     """It is large, and most exports are CSV."""
-    code = "import sys, moregood_async.cli.exporting as e; sys.exit('pyarrow' in sys.modules)"
+    code = "import sys, moregood_async.cli.export_command as e; sys.exit('pyarrow' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
     assert run.returncode == 0
 

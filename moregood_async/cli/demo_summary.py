@@ -1,4 +1,4 @@
-"""What the demo shows: a summary that a shop owner understands."""
+"""`DemoSummary`: what the demo did, as a panel that a shop owner understands."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from moregood_async.cli.console import counted, duration
+from moregood_async.cli.output import count_of, format_duration
 
 _BAR_WIDTH = 30
 _COMMANDS = (
     ("export MOREGOOD_API_KEY=…", "the secret key of your project"),
     ("moregood import customers.csv --dry-run", "see what would happen"),
-    ("moregood import customers.csv --ask email", "save everybody, and ask them"),
+    ("moregood import customers.csv --ask email", "save and ask every customer"),
 )
 
 
 @attrs.define(kw_only=True)
-class Story:
-    """What happened in the demo, counted."""
+class DemoSummary:
+    """Counts of what the demo did."""
 
     reviews_file: Path
     created: int = 0
@@ -40,23 +40,23 @@ class Story:
     seconds: float = 0.0
 
     @property
-    def whole(self) -> bool:
-        """Whether everything worked."""
+    def is_complete(self) -> bool:
+        """Whether nothing failed."""
         return not self.failed
 
     @property
     def reviews(self) -> int:
-        """How many reviews there are."""
+        """The number of reviews."""
         return self.scores.total()
 
     @property
     def average(self) -> float:
-        """The mean rating, 0 where there is none."""
+        """The mean rating; 0.0 if there are no reviews."""
         total = sum(score * count for score, count in self.scores.items())
         return total / self.reviews if self.reviews else 0.0
 
-    def values(self) -> dict[str, Any]:
-        """The same for machines."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts as JSON."""
         return {
             "command": "demo",
             "customers_created": self.created,
@@ -74,26 +74,26 @@ class Story:
         }
 
 
-def welcome() -> RenderableType:
-    """What is about to happen."""
+def render_welcome() -> RenderableType:
+    """Return what is shown before the demo begins."""
     return Group(
         Text.assemble(("More Good Reviews", "bold"), " in a sandbox on this machine", style="cyan"),
         Text("Made-up customers, no key, no network; nothing is left running.\n", style="dim"),
     )
 
 
-def summary(story: Story, encoding: str = "utf-8") -> RenderableType:
-    """What happened, the ratings as bars, and what to do next."""
+def render_summary(summary: DemoSummary, encoding: str = "utf-8") -> RenderableType:
+    """Return what happened, the ratings as bars, and what to do next."""
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column()
-    for name, value in _facts(story):
+    for name, value in _facts(summary):
         facts.add_row(name, value)
     plain = not encoding.lower().startswith("utf")
     return Group(
         Text(),
         Panel(
-            Group(facts, Text(), _bars(story, plain=plain)),
+            Group(facts, Text(), _bars(summary, plain=plain)),
             title="What happened",
             title_align="left",
             border_style="cyan",
@@ -106,33 +106,33 @@ def summary(story: Story, encoding: str = "utf-8") -> RenderableType:
     )
 
 
-def _facts(story: Story) -> list[tuple[str, str]]:
-    speed = story.requests / max(story.seconds, 1e-9)
-    share = story.reviews / story.asks if story.asks else 0.0
-    received = f"{story.reviews:,} received ({share:.0%} of those asked)"
-    took = f"{duration(story.seconds)} for {counted(story.requests, 'request')}"
-    asked = story.asked
+def _facts(summary: DemoSummary) -> list[tuple[str, str]]:
+    speed = summary.requests / max(summary.seconds, 1e-9)
+    share = summary.reviews / summary.asks if summary.asks else 0.0
+    received = f"{summary.reviews:,} received ({share:.0%} of those asked)"
+    took = f"{format_duration(summary.seconds)} for {count_of(summary.requests, 'request')}"
+    asked = summary.asked
     return [
-        ("Customers", f"{story.created:,} created, {story.updated:,} updated"),
-        ("Charges", f"{story.charges:,} recorded"),
+        ("Customers", f"{summary.created:,} created, {summary.updated:,} updated"),
+        ("Charges", f"{summary.charges:,} recorded"),
         ("Review requests", f"{asked['email']:,} by email, {asked['sms']:,} by SMS"),
-        ("Reviews", f"{received}, {story.written:,} with a text"),
-        ("Saved in", str(story.reviews_file)),
+        ("Reviews", f"{received}, {summary.written:,} with a text"),
+        ("Saved in", str(summary.reviews_file)),
         ("Time", f"{took}, {speed:,.0f} a second"),
     ]
 
 
-def _bars(story: Story, *, plain: bool) -> RenderableType:
+def _bars(summary: DemoSummary, *, plain: bool) -> RenderableType:
     star, block = ("*", "#") if plain else ("★", "█")
-    most = max(story.scores.values(), default=1)
+    most = max(summary.scores.values(), default=1)
     bars = Table.grid(padding=(0, 1))
     for score in range(5, 0, -1):
-        count = story.scores[score]
+        count = summary.scores[score]
         width = round(_BAR_WIDTH * count / most) or (1 if count else 0)
         bars.add_row(
             Text(star * score, style="yellow"), Text(block * width, style="yellow"), f"{count:>4,}"
         )
-    bars.add_row("", Text(f"{story.average:.1f} of 5 on average", style="dim"), "")
+    bars.add_row("", Text(f"{summary.average:.1f} of 5 on average", style="dim"), "")
     return bars
 
 
