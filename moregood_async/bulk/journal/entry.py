@@ -176,14 +176,15 @@ class JournalEntry:
         """A new run counts its attempts from zero."""
         self.attempts = 0
 
-    # copies and storage
+    # storage
 
-    def copy(self) -> JournalEntry:
-        """Return a copy, which takes another way."""
-        copy = object.__new__(JournalEntry)
-        for name in COLUMNS:
-            setattr(copy, name, getattr(self, name))
-        return copy
+    def values_if_skipped(self, reason: SkipReason) -> Values:
+        """Return the values that the entry would have after `skip`; the entry stays as it is."""
+        before = self.state, self.skip_reason, self.error, self.error_class
+        self.skip(reason)
+        values = self.values()
+        self.state, self.skip_reason, self.error, self.error_class = before
+        return values
 
     def values(self) -> Values:
         """Return the entry as a row of the journal's table, in the order of `COLUMNS`."""

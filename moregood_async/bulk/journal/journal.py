@@ -150,18 +150,17 @@ class Journal:
         contact in the file. If another row of the job owns the customer, that row asks. If
         ``asked_meanwhile``, something else has asked the customer, and nobody asks again.
         """
-        duplicate = entry.copy()
-        duplicate.skip(SkipReason.SAME_CUSTOMER)
+        otherwise = entry.values_if_skipped(SkipReason.SAME_CUSTOMER)
         if asked_meanwhile:
             entry.skip(SkipReason.ASKED_MEANWHILE)
         else:
             entry.intend(at)
         claim = None
         if entry.customer_id is not None:
-            claim = CustomerClaim(entry.customer_id, entry.row_index, duplicate.values())
+            claim = CustomerClaim(entry.customer_id, entry.row_index, otherwise)
         change = Change(rows=[entry.values()], customer_claim=claim)
         claimed = await self.storage.commit(change)
-        return entry if claimed.owns_customer else duplicate
+        return entry if claimed.owns_customer else JournalEntry.from_values(otherwise)
 
     def record(self, entry: JournalEntry) -> None:
         """Store an entry with the next commit. For outcomes: a crash before it is recovered."""

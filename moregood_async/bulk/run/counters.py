@@ -31,7 +31,8 @@ class RunCounters:
         self.requests += 1
         self.retries += request.attempt > 1
         response = await call_next(request)
-        self.throttled += is_rate_limited(response)
+        if response.status >= 400:
+            self.throttled += is_rate_limited(response)
         return response
 
     def add_time(self, phase: str, began: float) -> None:
