@@ -1,35 +1,23 @@
-"""Canaries: a key and a person with values that occur nowhere else, searched for in every output.
-
-Everything that can be printed, logged or raised is searched: the log at DEBUG, each error's text,
-story and traceback, and the ``repr`` of every value, answer and object on the way. The key is
-looked for in the locals of every frame as well, since error reporters show those.
-"""
+"""No call, failure or batch shows a key or a person."""
 
 import asyncio
 import json
-import logging
-import pickle
-import traceback
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
 
 from moregood_async import (
     AskCreate,
     ChargeCreate,
-    ConfigurationError,
     CustomerUpsert,
     Handler,
-    InvalidRequest,
     LocationCreate,
     LocationUpdate,
     MoreGoodClient,
     MoreGoodError,
     Request,
     Response,
-    Unauthorized,
 )
 from moregood_async.sandbox import (
     CutBody,
@@ -44,117 +32,12 @@ from moregood_async.sandbox import (
     Sandbox,
     Throttle,
 )
+from tests.canaries.aviary import EMAIL, KEY, NAME, NOTES, PERSON, PHONE, REVIEW, Aviary
 from tests.conftest import Reader, answered, into
 
-KEY = "canary-key-7f3a9c55"
-EMAIL = "canary.person@canary-mail.example"
-PHONE = "+1 415 555 0173"
-NAME = "Canarina"
-SURNAME = "Canarovic"
-COMPANY = "Canarworks"
-STREET = "17 Canarygasse"
-NOTES = "Canarnotes"
-REVIEW = "Canartext, wonderful."
-
-PERSON: Any = {
-    "first_name": NAME,
-    "last_name": SURNAME,
-    "email": EMAIL,
-    "phone": PHONE,
-    "company": COMPANY,
-    "address1": STREET,
-    "notes": NOTES,
-}
-CANARIES = (
-    *(KEY, EMAIL, "canary.person", "canary-mail", PHONE, "415 555 0173", "4155550173"),
-    *(NAME, SURNAME, COMPANY, STREET, NOTES, REVIEW),
-)
-
-
-class Aviary:
-    """Gathers what was shown, and looks for canaries in it."""
-
-    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
-        self._caplog = caplog
-        self.shown: list[str] = []
-
-    def show(self, *values: object) -> None:
-        """What printing and formatting a value gives."""
-        for value in values:
-            self.shown += [repr(value), str(value), f"{value!s:.2000}"]
-
-    def catch(self, error: BaseException) -> None:
-        """What printing an error gives, and a reporter that shows every frame's locals."""
-        self.shown += [repr(error), str(error), "".join(traceback.format_exception(error))]
-        self.shown += getattr(error, "__notes__", [])
-        if isinstance(error, MoreGoodError):
-            self.shown += [error.explain(), error.problem, *map(repr, error.attempts)]
-            self.shown.append(str(pickle.loads(pickle.dumps(error))))
-        self.refuse_key_in_locals(error)
-
-    def refuse_key_in_locals(self, error: BaseException) -> None:
-        """In our own frames, and in those of the causes; a test's own frames may know it."""
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        for cause in causes_of(told):
-            for frame in cause.stack:
-                if "/tests/" not in frame.filename and "/sandbox/" not in frame.filename:
-                    for name, value in (frame.locals or {}).items():
-                        assert KEY not in value, f"{frame.filename}:{frame.lineno} {name}"
-
-    def refuse_canaries(self, *but: str) -> None:
-        """None of them in anything that was shown or logged."""
-        logged = [record.getMessage() for record in self._caplog.records]
-        logged += [record.exc_text or "" for record in self._caplog.records]
-        found = [
-            (canary, text)
-            for text in [*self.shown, *logged]
-            for canary in CANARIES
-            if canary.lower() in text.lower() and canary not in but
-        ]
-        assert [] == found
-        assert self.shown
-
-
-def causes_of(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
-    """An error, and those that led to it."""
-    yield told
-    for cause in (told.__cause__, told.__context__):
-        if cause is not None:
-            yield from causes_of(cause)
-
-
-@pytest.fixture
-def aviary(caplog: pytest.LogCaptureFixture) -> Aviary:
-    """With the log of everything of this package, and of asyncio, at DEBUG."""
-    for name in ("moregood_async", "asyncio", "tenacity"):
-        caplog.set_level(logging.DEBUG, name)
-    return Aviary(caplog)
-
-
-@pytest.fixture
-def canary_sandbox() -> Iterator[Sandbox]:
-    """A sandbox whose key is the canary."""
-    with Sandbox(keys=KEY) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture(params=["socket", "handler"])
-async def canary_client(
-    request: pytest.FixtureRequest, canary_sandbox: Sandbox
-) -> AsyncIterator[MoreGoodClient]:
-    """A client with that key, either way."""
-    if request.param == "handler":
-        async with MoreGoodClient(KEY, transport=canary_sandbox) as client:
-            yield client
-    else:
-        async with (
-            canary_sandbox.serve() as server,
-            MoreGoodClient(KEY, base_url=server.base_url, max_attempts=2) as client,
-        ):
-            yield client
-
-
 Call = Callable[[MoreGoodClient], Any]
+
+
 CALLS: dict[str, Call] = {
     "customers.upsert": lambda client: client.customers.upsert(**PERSON),
     "customers.list": lambda client: client.customers.list().collect(),
@@ -170,12 +53,16 @@ CALLS: dict[str, Call] = {
     "locations.update": lambda client: client.locations.update(1, city="Bern"),
     "request": lambda client: client.request("POST", "customers", json=PERSON),
 }
+
+
 IN_THE_URL: dict[str, Call] = {
     "query": lambda client: client.request(
         "GET", "customers", query={"email": EMAIL, "phone": PHONE}
     ),
     "path": lambda client: client.request("GET", f"customers/{EMAIL}/reviews"),
 }
+
+
 BY_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
@@ -399,88 +286,6 @@ async def test_a_server_that_is_none_shows_nobody(aviary: Aviary, sent: bytes | 
     aviary.refuse_canaries()
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"base_url": "http://api.example/beacon"},
-        {"attempt_timeout": -1},
-        {"api_key": f"{KEY} "},
-        {"api_key": f"{KEY}é"},
-        {"max_concurrency": 0},
-        {"trust_env": True, "transport": print},
-    ],
-    ids=lambda wrong: "-".join(wrong),
-)
-def test_a_client_that_cannot_be_made_keeps_its_key(aviary: Aviary, wrong: dict[str, Any]) -> None:
-    """Also in the locals of the frames that refused it."""
-    given: dict[str, Any] = {"api_key": KEY, **wrong}
-    with pytest.raises(MoreGoodError) as refused:
-        MoreGoodClient(**given)
-    aviary.catch(refused.value)
-    aviary.refuse_canaries()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"attempt_timeout": -1}, {"base_url": "nonsense"}, {"max_concurrency": 0}, {"api_key": " "}],
-    ids=lambda wrong: "-".join(wrong),
-)
-def test_a_view_that_cannot_be_made_keeps_its_key(aviary: Aviary, wrong: dict[str, Any]) -> None:
-    """As with the client."""
-    given: dict[str, Any] = {"api_key": KEY, **wrong}
-    with pytest.raises(MoreGoodError) as refused:
-        MoreGoodClient("other").with_options(**given)
-    aviary.catch(refused.value)
-    aviary.refuse_canaries()
-
-
-@pytest.mark.parametrize(
-    "base_url", [f"https://{KEY}@api.example/beacon", f"https://api.example/beacon?key={KEY}"]
-)
-def test_a_key_in_the_wrong_place_is_not_shown(aviary: Aviary, base_url: str) -> None:
-    """Nobody told us that it is one, so locals may hold it; texts do not."""
-    with pytest.raises(ConfigurationError) as refused:
-        MoreGoodClient("other", base_url=base_url)
-    aviary.show(refused.value, refused.value.explain())
-    aviary.refuse_canaries()
-
-
-@pytest.mark.parametrize("good", [True, False], ids=["a wrong key", "no key at all"])
-async def test_an_async_key_shows_itself_nowhere(aviary: Aviary, good: bool) -> None:
-    """Asked for before each call, and again after the 401."""
-    keys = iter([KEY, KEY + "-rotated", KEY + "-rotated"])
-
-    async def key() -> str:
-        return next(keys) if good else f"{KEY} with blanks"
-
-    with Sandbox(keys="another") as sandbox:
-        async with MoreGoodClient(key, transport=sandbox) as client:
-            with pytest.raises(Unauthorized if good else MoreGoodError) as raised:
-                await client.customers.upsert(**PERSON)
-            aviary.show(client, client._session.settings)
-    aviary.catch(raised.value)
-    aviary.refuse_canaries()
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [{"X": "a\r\nb"}, {"X\r\nY": "a"}, {"X": "a\0b"}, {"X": 7}],
-    ids=["value", "name", "nul", "number"],
-)
-async def test_headers_that_http_forbids_are_refused_and_show_no_key(
-    aviary: Aviary,
-    canary_sandbox: Sandbox,
-    canary_client: MoreGoodClient,
-    headers: dict[str, Any],
-) -> None:
-    """Here, and not by aiohttp, in whose frames the key stands beside them."""
-    with pytest.raises(InvalidRequest, match="headers") as raised:
-        await canary_client.request("GET", "customers", headers=headers)
-    aviary.catch(raised.value)
-    aviary.refuse_canaries()
-    assert {} == dict(canary_sandbox.audit().requests)
-
-
 async def test_an_answer_that_is_cut_inside_shows_nobody(aviary: Aviary, reader: Reader) -> None:
     """Rows with odd types are read as far as they go; their ``repr`` shows no row."""
     row = {"id": 1, **PERSON, "validation": {"address": EMAIL}, "surprise": EMAIL}
@@ -495,26 +300,3 @@ async def test_an_answer_that_is_cut_inside_shows_nobody(aviary: Aviary, reader:
     aviary.show(await client.customers.list().collect(), await client.reviews.list().collect())
     aviary.show(await client.messages.list().collect(), await client.customers.list())
     aviary.refuse_canaries()
-
-
-def test_the_canaries_would_be_found(aviary: Aviary) -> None:
-    """What this file looks with does see."""
-    aviary.show(attrs.evolve(CustomerUpsert(first_name="A"), first_name="B"), {"email": EMAIL})
-    with pytest.raises(AssertionError):
-        aviary.refuse_canaries()
-
-    def leaky() -> None:
-        held = f"Bearer {KEY}"
-        raise LookupError(len(held))
-
-    compiled: dict[str, Any] = {"KEY": KEY}
-    exec(compile("def leak():\n held = KEY\n raise LookupError", "/elsewhere.py", "exec"), compiled)
-    for leak, found in ((leaky, False), (compiled["leak"], True)):
-        try:
-            leak()
-        except LookupError as error:
-            if found:
-                with pytest.raises(AssertionError, match="held"):
-                    aviary.refuse_key_in_locals(error)
-            else:
-                aviary.refuse_key_in_locals(error)

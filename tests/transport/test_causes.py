@@ -1,0 +1,47 @@
+"""What the causes of an error hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from moregood_async.errors import (
+    UnexpectedResponse,
+)
+from moregood_async.transport import AiohttpTransport
+from tests.aiohttp_doubles import (
+    RawServer,
+    http,
+    saying_and_closing,
+)
+from tests.transport.raw_requests import KEY, failure, get
+
+
+def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+async def test_no_cause_of_an_error_holds_the_key_or_the_query(
+    transport: AiohttpTransport,
+) -> None:
+    """Neither its text nor its repr; aiohttp's ``ClientResponseError`` has both."""
+    async with RawServer(saying_and_closing(b"SSH-2.0\r\n\r\n")) as server:
+        url = f"{server.url}/beacon/customers?name=Ada-Lovelace"
+        with pytest.raises(UnexpectedResponse) as caught:
+            await transport(get("", url=url))
+    for error in chain_of(caught.value):
+        text = f"{error} {error!r} {error.args} {vars(error)}"
+        assert KEY not in text
+        assert "Lovelace" not in text
+
+
+async def test_no_cause_of_an_error_holds_the_password_of_the_proxy() -> None:
+    async with RawServer(saying_and_closing(http("407 Proxy Authentication Required"))) as proxy:
+        transport = AiohttpTransport(proxy=f"http://user:secret-pass@127.0.0.1:{proxy.port}")
+        error = await failure(transport, get("https://api.moregoodreviews.com"))
+        await transport.close()
+    for each in chain_of(error):
+        assert "secret-pass" not in f"{each} {each!r} {each.args} {vars(each)}"
