@@ -1,88 +1,143 @@
-"""The states of a row: every arrow, and every pair that cannot be."""
+"""The state machine of a row: every transition, and every pair that is none."""
 
 import re
 
 import pytest
 
-from moregood_async.bulk import states
-from moregood_async.bulk.journal.entry import JournalEntry
+from moregood_async import bulk
 from moregood_async.bulk.journal.states import (
+    TRANSITIONS,
     Event,
     ImpossibleTransition,
+    SkipReason,
     State,
     Step,
     next_state,
     next_step,
 )
 
-ARROWS = {
+EXPECTED = {
     (State.READY, Event.INTEND): State.INTENDED,
+    (State.READY, Event.SKIP): State.DONE,
+    (State.READY, Event.GIVE_UP): State.FAILED,
     (State.READY, Event.REJECT): State.REJECTED,
-    (State.READY, Event.FAIL): State.FAILED,
     (State.INTENDED, Event.SUCCEED): State.DONE,
     (State.INTENDED, Event.FAIL): State.FAILED,
     (State.INTENDED, Event.LOSE): State.UNKNOWN,
     (State.INTENDED, Event.RECOVER): State.UNKNOWN,
     (State.INTENDED, Event.NOT_SENT): State.READY,
-    (State.UNKNOWN, Event.SUCCEED): State.DONE,
+    (State.UNKNOWN, Event.APPLIED): State.DONE,
     (State.UNKNOWN, Event.NOT_APPLIED): State.READY,
+    (State.UNKNOWN, Event.RESEND): State.READY,
     (State.FAILED, Event.RETRY): State.READY,
     (State.DONE, Event.REOPEN): State.READY,
 }
 PAIRS = [(state, event) for state in State for event in Event]
 
 
-def named(pair: object) -> str:
-    """Such as ``READY-INTEND``."""
-    return getattr(pair, "name", str(pair))
+def name_of(member: object) -> str:
+    """Return the name of a state or event, such as ``READY``."""
+    return getattr(member, "name", str(member))
 
 
-@pytest.mark.parametrize(("state", "event"), PAIRS, ids=named)
-def test_each_pair_leads_where_it_is_written_or_nowhere(state: State, event: Event) -> None:
-    """What is not written down is a defect, and changes nothing."""
-    if (state, event) in ARROWS:
-        assert ARROWS[state, event] is next_state(state, event)
+@pytest.mark.parametrize(("state", "event"), PAIRS, ids=name_of)
+def test_each_pair_of_state_and_event_leads_where_it_should_or_raises(
+    state: State, event: Event
+) -> None:
+    if (state, event) in EXPECTED:
+        assert next_state(state, event) is EXPECTED[state, event]
     else:
         with pytest.raises(ImpossibleTransition, match=f"{event.name} in {state.name}"):
             next_state(state, event)
 
 
-@pytest.mark.parametrize("event", [Event.LOSE, Event.RECOVER], ids=named)
-def test_an_upsert_that_converges_is_never_unknown(event: Event) -> None:
+@pytest.mark.parametrize("event", [Event.LOSE, Event.RECOVER], ids=name_of)
+def test_a_lost_idempotent_upsert_is_ready_and_never_unknown(event: Event) -> None:
     """It may be sent again."""
-    assert State.READY is next_state(State.INTENDED, event, idempotent=True)
-    with pytest.raises(ImpossibleTransition):
-        next_state(State.READY, event, idempotent=True)
+    assert next_state(State.INTENDED, event, idempotent=True) is State.READY
 
 
-def test_nothing_but_proof_leads_from_a_promise_to_another_try() -> None:
-    """From INTENDED and UNKNOWN, only that nothing has happened leads back to READY."""
-    back = {event for state, event in ARROWS if ARROWS[state, event] is State.READY and state < 3}
-    assert {Event.NOT_SENT, Event.NOT_APPLIED} == back
+@pytest.mark.parametrize(("state", "event"), PAIRS, ids=name_of)
+def test_an_idempotent_upsert_has_no_transition_that_others_have_not(
+    state: State, event: Event
+) -> None:
+    if (state, event) not in EXPECTED:
+        with pytest.raises(ImpossibleTransition):
+            next_state(state, event, idempotent=True)
+    elif event not in (Event.LOSE, Event.RECOVER):
+        assert next_state(state, event, idempotent=True) is EXPECTED[state, event]
 
 
-def test_the_drawing_agrees_with_the_table() -> None:
-    """Each state and event of the table stands in the module's docstring, and no other."""
-    told = set(re.findall(r"\b[A-Z]{2,}(?:_[A-Z]+)?\b", states.__doc__ or ""))
-    names = {state.name for state in State} | {event.name for event in Event}
-    assert names == told - {"API"}
+def test_only_proof_or_the_user_leads_from_intended_or_unknown_back_to_ready() -> None:
+    back = {
+        event
+        for (state, event), after in TRANSITIONS.items()
+        if after is State.READY and state in (State.INTENDED, State.UNKNOWN)
+    }
+    assert back == {Event.NOT_SENT, Event.NOT_APPLIED, Event.RESEND}
 
 
-def test_the_numbers_in_journals_stay() -> None:
-    """A journal of today is read tomorrow."""
-    assert [0, 1, 2, 3, 4, 5] == [
-        State.READY,
-        State.INTENDED,
-        State.UNKNOWN,
-        State.FAILED,
-        State.DONE,
-        State.REJECTED,
-    ]
-    assert [1, 2, 3] == [Step.UPSERT, Step.CHARGE, Step.ASK]
+def test_intended_is_reached_only_from_ready_by_intend() -> None:
+    before = [pair for pair, after in TRANSITIONS.items() if after is State.INTENDED]
+    assert before == [(State.READY, Event.INTEND)]
+
+
+def test_the_diagram_of_the_package_names_every_state_and_event_and_no_others() -> None:
+    theory = bulk.__doc__ or ""
+    diagram = theory[theory.index("(read)") : theory.index("`journal.states` has this table")]
+    names = set(re.findall(r"[A-Z]{2,}(?:_[A-Z]+)*", diagram))
+    states, events = (
+        {state.name for pair in TRANSITIONS for state in (pair[0], TRANSITIONS[pair])},
+        {event.name for _, event in TRANSITIONS},
+    )
+    assert names == states | events
+    assert states == {state.name for state in State}
+    assert events == {event.name for event in Event}
 
 
 @pytest.mark.parametrize(
-    ("charges", "asks", "steps"),
+    ("state", "event", "after"),
+    [
+        ("READY", "INTEND", "INTENDED"),
+        ("READY", "SKIP", "DONE"),
+        ("READY", "GIVE_UP", "FAILED"),
+        ("READY", "REJECT", "REJECTED"),
+    ],
+)
+def test_the_arrows_from_ready_in_the_diagram_are_those_of_the_table(
+    state: str, event: str, after: str
+) -> None:
+    arrows = re.findall(r"(READY) ──([A-Z_]+)──▶ ([A-Z]+)", bulk.__doc__ or "")
+    assert (state, event, after) in arrows
+    assert TRANSITIONS[State[state], Event(event.lower().replace("_", " "))] is State[after]
+    assert len(arrows) == sum(before is State.READY for before, _ in TRANSITIONS)
+
+
+def test_the_numbers_and_texts_that_journals_store_never_change() -> None:
+    """A journal of today is read by later versions."""
+    assert {state.name: int(state) for state in State} == {
+        "READY": 0,
+        "INTENDED": 1,
+        "UNKNOWN": 2,
+        "FAILED": 3,
+        "DONE": 4,
+        "REJECTED": 5,
+    }
+    assert {step.name: int(step) for step in Step} == {"UPSERT": 1, "CHARGE": 2, "ASK": 3}
+    assert {reason.name: reason.value for reason in SkipReason} == {
+        "UNREACHABLE": "unreachable",
+        "OPTED_OUT": "opted out",
+        "HELD": "held",
+        "DUPLICATE": "duplicate",
+        "SAME_CUSTOMER": "same customer",
+        "ASKED_RECENTLY": "asked recently",
+        "ASKED_MEANWHILE": "asked meanwhile",
+        "MAX_ASKS": "max asks",
+    }
+
+
+@pytest.mark.parametrize(
+    ("has_charge", "should_ask", "steps"),
     [
         (False, False, [Step.UPSERT]),
         (True, False, [Step.UPSERT, Step.CHARGE]),
@@ -90,63 +145,12 @@ def test_the_numbers_in_journals_stay() -> None:
         (True, True, [Step.UPSERT, Step.CHARGE, Step.ASK]),
     ],
 )
-def test_steps_come_in_their_order(charges: bool, asks: bool, steps: list[Step]) -> None:
-    """Those that are wanted; an entry goes through them and is done."""
-    entry = JournalEntry(0, 2, b"", charges=charges, channels="email" if asks else "")
-    gone: list[Step] = []
-    while entry.state is State.READY:
-        gone.append(entry.step)
-        entry.becomes(Event.INTEND).becomes(Event.SUCCEED)
-    assert (steps, State.DONE) == (gone, entry.state)
-    assert None is next_step(steps[-1], charges=charges, asks=asks)
-
-
-def test_an_impossible_event_leaves_an_entry_as_it_was() -> None:
-    """Nothing of it is written down."""
-    entry = JournalEntry(0, 2, b"", state=State.DONE, error="as it was")
-    before = entry.values()
-    with pytest.raises(ImpossibleTransition):
-        entry.becomes(Event.INTEND, error="new")
-    assert before == entry.values()
-
-
-def test_tries_count_what_was_in_vain_and_begin_anew_with_each_step() -> None:
-    """A retry begins anew too."""
-    entry = JournalEntry(0, 2, b"", channels="email")
-    for _ in range(2):
-        entry.becomes(Event.INTEND).becomes(Event.NOT_SENT, error="no", kind="K")
-    assert (2, "no", "K") == (entry.tries, entry.error, entry.kind)
-    entry.becomes(Event.INTEND)
-    entry.intended_at, entry.lost_at = 5.0, 6.0
-    entry.becomes(Event.SUCCEED)
-    assert (Step.ASK, 0, "") == (entry.step, entry.tries, entry.error)
-    times: list[float | None] = [entry.intended_at, entry.lost_at]
-    assert [None, None] == times
-    entry.becomes(Event.INTEND).becomes(Event.FAIL)
-    entry.tries = 3
-    assert 0 == entry.becomes(Event.RETRY).tries
-
-
-def test_an_entry_survives_the_table() -> None:
-    """As it was written, kinds included."""
-    entry = JournalEntry(
-        7, 9, b"d", Step.ASK, State.UNKNOWN, False, True, "email,sms", "", 3, 17, 1.5
-    )
-    assert entry == JournalEntry.of(tuple(map(_as_sqlite, entry.values())))
-
-
-def _as_sqlite(value: object) -> object:
-    return int(value) if isinstance(value, bool | int) else value
-
-
-def test_who_goes_unasked_is_done_with_what_came_before() -> None:
-    """And can be asked after all."""
-    entry = JournalEntry(0, 2, b"", channels="email", charges=True)
-    entry.becomes(Event.INTEND).becomes(Event.SUCCEED)
-    entry.becomes(Event.INTEND).becomes(Event.SUCCEED)
-    assert (Step.CHARGE, State.DONE) == (entry.goes_unasked("cap").step, entry.state)
-    assert (Step.ASK, State.READY, "") == (
-        entry.asked_after_all().step,
-        entry.state,
-        entry.skip_reason,
-    )
+def test_a_row_has_an_upsert_then_its_charge_then_its_ask(
+    has_charge: bool, should_ask: bool, steps: list[Step]
+) -> None:
+    step: Step | None = Step.UPSERT
+    found: list[Step] = []
+    while step is not None:
+        found.append(step)
+        step = next_step(step, has_charge=has_charge, should_ask=should_ask)
+    assert found == steps
