@@ -1,5 +1,7 @@
-"""A journal belongs to one input, mapping, set of orders and project, and says what differs."""
+"""`JobIdentity`: what must stay the same in all runs of a job, and how differences are named."""
 
+import io
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,14 +9,11 @@ from typing import Any
 import attrs
 import pytest
 
-from moregood_async import MoreGoodClient
-from moregood_async.bulk import AskTemplate, ChargeTemplate, Job, JournalMismatch, read_csv
-from moregood_async.bulk.journal.identity import Belonging
+from moregood_async.bulk import AskTemplate, ChargeTemplate, read_csv, read_items
+from moregood_async.bulk.journal.identity import JobIdentity
 from moregood_async.bulk.options import JobOptions
-from moregood_async.errors import Unauthorized
-from moregood_async.sandbox import Sandbox
-from tests.bulk.jobs import EMAIL, people, run
-from tests.conftest import KEY
+from moregood_async.bulk.run.job_run import Work
+from tests.bulk.jobs import EMAIL, people
 
 TEXT = "First Name,Email,Total\nAda,a@example.com,5\nBob,b@example.com,6\n"
 
@@ -27,153 +26,156 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def belonging(path: Path, orders: JobOptions | None = None, **options: Any) -> Belonging:
-    """What a journal of it belongs to."""
-    return Belonging.of(read_csv(path, **options), orders or JobOptions(), "project")
+def identity_of(
+    path: Path, options: JobOptions | None = None, *, keep_rows: bool = False, **reading: Any
+) -> JobIdentity:
+    """Return the identity of a job on a file."""
+    work = Work(read_csv(path, **reading), options or JobOptions(), keep_rows)
+    return work.identity("project")
 
 
-def test_the_same_does_not_differ(file: Path) -> None:
-    """Wherever it lies, whatever it is called, and as JSON tells it again."""
-    moved = file.rename(file.with_name("moved.csv"))
-    moved.touch()
-    now = belonging(moved)
-    file.write_text(TEXT, encoding="utf-8")
-    assert [] == belonging(file).differs(now)
-    assert [] == Belonging(**attrs.asdict(now)).differs(now)
-    for kept in (JobOptions(max_asks=5), JobOptions(on_unknown="hold", reconcile_after=1)):
-        assert [] == belonging(file).differs(belonging(file, kept))
-
-
-def test_another_file_is_told_by_its_size_or_its_bytes(file: Path) -> None:
-    """One sentence."""
-    before = belonging(file)
-    file.write_text(TEXT.replace("Ada", "Eve"), encoding="utf-8")
-    assert ["customers.csv has changed since the job began, or is another file"] == before.differs(
-        belonging(file)
-    )
-    file.write_text(TEXT + "Cy,c@example.com,7\n", encoding="utf-8")
-    size = file.stat().st_size
-    told = f"has changed since the job began, or is another: {before.size} bytes, now {size}"
-    assert [f"customers.csv {told}"] == before.differs(belonging(file))
-    none = attrs.evolve(before, digest=None, size=None)
-    assert ["no file, now"] == [told.partition(": ")[2][:12] for told in none.differs(before)]
-    assert before.differs(none)[0].endswith(f"{before.size} bytes, now no file")
+def test_the_identity_of_a_file_has_its_name_place_size_and_hash(file: Path) -> None:
+    identity = identity_of(file, JobOptions(ask=EMAIL))
+    assert identity.name == "customers.csv"
+    assert identity.path == str(file.resolve())
+    assert identity.size == len(TEXT)
+    assert identity.digest is not None
+    assert identity.reading["format"] == "csv"
+    assert identity.options["ask"] == {"channels": ["email"], "reminders_count": None}
+    assert identity.keep_rows is False
+    assert identity.project == "project"
 
 
 @pytest.mark.parametrize(
-    ("orders", "told"),
+    "source", [read_items(people(2)), read_csv(io.StringIO(TEXT))], ids=["rows", "open file"]
+)
+def test_the_identity_of_rows_without_a_file_has_no_size_and_hash(source: Any) -> None:
+    identity = Work(source, JobOptions(), keep_rows=False).identity("project")
+    assert identity.name == "rows"
+    assert identity.path is None
+    assert identity.size is None
+    assert identity.digest is None
+
+
+def test_a_job_does_not_differ_from_itself(file: Path) -> None:
+    """Neither if its file was moved and touched, nor as the journal's JSON has it."""
+    before = identity_of(file)
+    moved = file.rename(file.with_name("moved.csv"))
+    moved.touch()
+    assert before.differences(identity_of(moved)) == []
+    stored = JobIdentity(**json.loads(json.dumps(attrs.asdict(before))))
+    assert stored == before
+    assert stored.differences(before) == []
+
+
+@pytest.mark.parametrize(
+    "options", [JobOptions(max_asks=5), JobOptions(on_unknown="hold", reconcile_after=1)]
+)
+def test_some_options_may_change_between_runs(options: JobOptions, file: Path) -> None:
+    assert identity_of(file).differences(identity_of(file, options)) == []
+
+
+def test_another_file_of_the_same_size_differs_by_its_bytes(file: Path) -> None:
+    before = identity_of(file)
+    file.write_text(TEXT.replace("Ada", "Eve"), encoding="utf-8")
+    assert before.differences(identity_of(file)) == [
+        "customers.csv has changed since the job began, or is another file"
+    ]
+
+
+def test_another_file_of_another_size_differs_by_its_size(file: Path) -> None:
+    before = identity_of(file)
+    file.write_text(TEXT + "Cy,c@example.com,7\n", encoding="utf-8")
+    [difference] = before.differences(identity_of(file))
+    assert difference == (
+        "customers.csv has changed since the job began, or is another: "
+        f"{len(TEXT)} bytes, now {file.stat().st_size}"
+    )
+
+
+def test_a_file_differs_from_an_input_that_is_no_file(file: Path) -> None:
+    with_file = identity_of(file)
+    without = attrs.evolve(with_file, digest=None, size=None)
+    [added], [removed] = without.differences(with_file), with_file.differences(without)
+    assert added.endswith(f"or is another: no file, now {len(TEXT)}")
+    assert removed.endswith(f"or is another: {len(TEXT)} bytes, now no file")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
     [
         (JobOptions(), "the job has another ask"),
         (JobOptions(ask=AskTemplate(channels=["sms"])), "the job has another ask"),
-        (JobOptions(ask=EMAIL, charge=ChargeTemplate(amount="Total", currency="USD")), "charge"),
-        (JobOptions(ask=EMAIL, not_asked_within=timedelta(days=1)), "not_asked_within"),
+        (
+            JobOptions(ask=EMAIL, charge=ChargeTemplate(amount="Total", currency="USD")),
+            "the job has another charge (none, now ",
+        ),
+        (
+            JobOptions(ask=EMAIL, not_asked_within=timedelta(days=1)),
+            "the job has another not_asked_within (none, now 86400.0)",
+        ),
     ],
 )
-def test_other_orders_are_told(orders: JobOptions, told: str, file: Path) -> None:
-    """As they were, and as they are."""
-    [difference] = belonging(file, JobOptions(ask=EMAIL)).differs(belonging(file, orders))
-    assert told in difference
+def test_other_options_are_named_as_they_were_and_as_they_are(
+    options: JobOptions, expected: str, file: Path
+) -> None:
+    [difference] = identity_of(file, JobOptions(ask=EMAIL)).differences(identity_of(file, options))
+    assert difference.startswith(expected)
     assert ", now " in difference
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("reading", "name"),
     [({"mapping": {"Total": "notes"}}, "mapping"), ({"region": "GB"}, "region")],
 )
-def test_another_reading_is_told(options: dict[str, Any], told: str, file: Path) -> None:
-    """Another mapping or region would send other things."""
-    differences = belonging(file).differs(belonging(file, **options))
-    assert [difference for difference in differences if told in difference]
+def test_another_way_of_reading_the_same_file_is_named(
+    reading: dict[str, Any], name: str, file: Path
+) -> None:
+    """Another mapping or region would send other values."""
+    differences = identity_of(file).differences(identity_of(file, **reading))
+    assert any(name in difference for difference in differences)
     assert all(each.startswith("the input is read with another") for each in differences)
 
 
-def test_orders_survive_being_written() -> None:
-    """So that a journal is resumed with them."""
-    orders = JobOptions(
-        ask=AskTemplate(channels=["email", "sms"], reminders_count=2),
-        charge=ChargeTemplate(amount="Total", currency_column="Cur", unit="minor"),
-        not_asked_within=timedelta(days=3),
-        max_asks=0,
-        on_unknown="hold",
-        reconcile_after=5,
+def test_long_values_are_shortened_in_a_difference(file: Path) -> None:
+    """A whole mapping would fill the screen."""
+    reading = {"mapping": {f"Column {number}": "notes" for number in range(40)}}
+    before = identity_of(file)
+    after = attrs.evolve(before, reading={**before.reading, **reading})
+    [difference] = before.differences(after)
+    assert difference.startswith("the input is read with another mapping (")
+    assert difference.endswith("...)")
+    assert len(difference) < 200
+
+
+def test_rows_that_were_kept_must_be_kept_by_every_run(file: Path) -> None:
+    differences = identity_of(file, keep_rows=True).differences(identity_of(file))
+    assert differences == [
+        "it keeps the rows, so that this run must too (pass keep_rows=True, --keep-rows)"
+    ]
+
+
+def test_rows_cannot_be_kept_from_the_middle_of_a_job_on(file: Path) -> None:
+    [difference] = identity_of(file).differences(identity_of(file, keep_rows=True))
+    assert difference == (
+        "it began without keep_rows, and its first rows cannot be kept any more (leave out "
+        "keep_rows=True, --keep-rows)"
     )
-    assert orders == JobOptions.of(orders.kept())
-    assert JobOptions() == JobOptions.of(JobOptions().kept())
-    assert (False, True) == (
-        orders.dates_charges,
-        JobOptions(charge=ChargeTemplate(amount="a", currency="USD", charged_at="d")).dates_charges,
+
+
+def test_another_project_is_named_with_what_to_do_about_a_new_key(file: Path) -> None:
+    before = identity_of(file)
+    [difference] = before.differences(attrs.evolve(before, project="other"))
+    assert "the API key or the base URL is another" in difference
+    assert "new_key=True, --new-key" in difference
+
+
+def test_all_differences_are_named_at_once(file: Path) -> None:
+    before = identity_of(file)
+    after = attrs.evolve(
+        identity_of(file, JobOptions(ask=EMAIL), keep_rows=True, region="GB"),
+        digest="other",
+        project="other",
     )
-
-
-def write(file: Path, text: str) -> None:
-    """Change a file."""
-    file.write_text(text, encoding="utf-8")
-
-
-async def test_a_job_names_all_that_differs_and_sends_nothing(file: Path, sandbox: Sandbox) -> None:
-    """In one error; neither does it change the journal."""
-    journal = file.with_name("j")
-    async with MoreGoodClient(KEY, transport=sandbox) as client:
-        async with Job(client, read_csv(file), journal=journal, ask=EMAIL) as job:
-            await run(job)
-        before = sandbox.audit().requests
-        write(file, TEXT + "\n")
-        async with Job(client, read_csv(file, region="GB"), journal=journal) as job:
-            with pytest.raises(JournalMismatch) as mismatch:
-                await run(job)
-            with pytest.raises(JournalMismatch):
-                await job.plan()
-        for told in (
-            "the journal j belongs",
-            "has changed",
-            "region",
-            "another ask",
-            "Nothing was",
-        ):
-            assert told in str(mismatch.value)
-        write(file, TEXT)
-        async with Job(client, read_csv(file), journal=journal, ask=EMAIL) as job:
-            await run(job)
-    assert sum(before.values()) + 1 == sum(sandbox.audit().requests.values())
-
-
-async def test_another_key_is_another_project_unless_it_is_said(tmp_path: Path) -> None:
-    """By ``new_key``, or with a name for the project."""
-    with Sandbox(keys=("one-key", "two-key")) as sandbox:
-
-        async def runs(key: str, journal: str, **said: Any) -> int:
-            async with (
-                MoreGoodClient(key, transport=sandbox) as client,
-                Job(client, people(2), journal=tmp_path / journal, **said) as job,
-            ):
-                await run(job)
-                return job.report().done
-
-        assert 2 == await runs("one-key", "a")
-        with pytest.raises(JournalMismatch, match="new_key=True, --new-key"):
-            await runs("two-key", "a")
-        assert 2 == await runs("two-key", "a", new_key=True)
-        assert 2 == await runs("two-key", "a")
-        with pytest.raises(JournalMismatch):
-            await runs("one-key", "a")
-        assert 2 == await runs("one-key", "b", project="shop")
-        assert 2 == await runs("two-key", "b", project="shop")
-
-
-async def test_a_journal_without_rows_belongs_to_nothing_yet(tmp_path: Path) -> None:
-    """What was mistyped can be typed again."""
-    with Sandbox() as sandbox:
-        async with (
-            MoreGoodClient("wrong-key", transport=sandbox) as client,
-            Job(client, people(2), journal=tmp_path / "j") as job,
-        ):
-            with pytest.raises(Unauthorized):
-                await run(job)
-        async with (
-            MoreGoodClient(KEY, transport=sandbox) as client,
-            Job(client, people(3), journal=tmp_path / "j", ask=EMAIL) as job,
-        ):
-            await run(job)
-            assert 3 == job.report().done
-            assert job.belonging is not None
-            assert "rows" == job.belonging.name
+    differences = before.differences(after)
+    assert len(differences) == 5

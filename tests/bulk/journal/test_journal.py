@@ -1,271 +1,297 @@
-"""The journal: what it commits and when, who claims whom, and what its bytes tell of people."""
+"""`Journal`: registering, intending, recovering, and what each stores."""
 
 import asyncio
-import sqlite3
-import stat
-import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from moregood_async import MoreGoodClient
-from moregood_async.bulk import ChargeTemplate, Job, JournalInUse, JournalReader, JournalUnusable
+from moregood_async.bulk import JournalInUse, JournalUnusable, RunRecord, read_report
 from moregood_async.bulk.journal.entry import JournalEntry
-from moregood_async.bulk.journal.journal import Journal
-from moregood_async.bulk.journal.states import Event, State, Step
-from moregood_async.bulk.report import read_report
-from moregood_async.sandbox import DropAfterEffect, Refuse, Sandbox
-from tests.bulk.jobs import BOTH, done
-from tests.conftest import KEY
+from moregood_async.bulk.journal.journal import HEARTBEAT_SECONDS, Journal, Recovered
+from moregood_async.bulk.journal.states import SkipReason, State, Step
+from moregood_async.bulk.journal.storage import Change, EntryQuery
+from tests.bulk.journal.storages import change_of, invalid_values
+from tests.bulk.journal_entries import make_entries, make_entry
+
+ALL = EntryQuery()
 
 
-def entries(start: int, count: int) -> list[JournalEntry]:
-    """Rows that are to be asked."""
-    return [
-        JournalEntry(place, place + 2, b"d", channels="email")
-        for place in range(start, start + count)
-    ]
-
-
-def files(folder: Path) -> list[Path]:
-    """The files in a folder."""
-    return list(folder.iterdir())
-
-
-async def registered(journal: Journal, *claims: tuple[str, int]) -> list[int]:
-    """The places that have these marks first."""
-    told: list[int] = []
-    marks = [(journal.hash_contact(mark), place) for mark, place in claims]
-    await journal.register([], marks, claimed=told.extend)
-    return told
-
-
-async def commits(path: Path) -> int:
-    """How many commits there were."""
-    with sqlite3.connect(path) as connection:
-        [[told]] = connection.execute("SELECT value FROM about WHERE name = 'commits'")
-    connection.close()
-    return int(told)
-
-
-async def test_what_many_ask_at_once_is_committed_together(tmp_path: Path) -> None:
-    """A thousand rows in a few commits, each on the disk when its own call returns."""
-    journal = await Journal.open(tmp_path / "j")
-    await journal.register(entries(0, 1_000), [], claimed=list)
-    before = await commits(tmp_path / "j")
-    rows = entries(0, 1_000)
-    await asyncio.gather(*(journal.put(row.becomes(Event.INTEND)) for row in rows))
-    assert await commits(tmp_path / "j") - before <= 10
-    with sqlite3.connect(tmp_path / "j") as other:
-        [[intended]] = other.execute("SELECT count(*) FROM rows WHERE state = 1")
-    other.close()
-    assert 1_000 == intended
-    await journal.close()
-
-
-async def test_what_is_noted_is_read_and_survives_closing(tmp_path: Path) -> None:
-    """Reads come after the writes that were given before."""
-    journal = await Journal.open(tmp_path / "j")
-    await journal.register(entries(0, 3), [], claimed=list)
-    [row] = entries(1, 1)
-    journal.note(row.becomes(Event.INTEND))
-    assert [1] == [each.row_index for each in await journal.select("state = 1")]
-    journal.note(row.becomes(Event.SUCCEED))
-    await journal.close()
-    await journal.close()
-    again = await Journal.open(tmp_path / "j")
-    [read] = await again.select("place = 1")
-    assert (Step.ASK, State.READY, 3) == (read.step, read.state, again.known)
-    await again.close()
-
-
-async def test_the_first_to_claim_a_mark_has_it() -> None:
-    """In the order of the rows, within a commit and across them."""
+@pytest.fixture
+async def journal() -> AsyncIterator[Journal]:
+    """A journal in memory."""
     journal = await Journal.open(None)
-    assert [0, 1, 0] == await registered(journal, ("a", 0), ("b", 1), ("a", 2))
-    assert [1, 9, 0] == await registered(journal, ("b", 9), ("c", 9), ("a", 9_998))
-    many = [(f"m{number}", number) for number in range(3_000)]
-    assert list(range(3_000)) == await registered(journal, *many)
-    assert list(range(3_000)) == await registered(journal, *((mark, 9_999) for mark, _ in many))
-    known = await journal.firsts([journal.hash_contact("c"), journal.hash_contact("z")])
-    assert {journal.hash_contact("c"): 9} == known
-    of_ninth = {journal.hash_contact("c"): 9, journal.hash_contact("m9"): 9}
-    assert of_ninth == await journal.contact_keys([9])
+    yield journal
     await journal.close()
 
 
-async def test_claims_made_side_by_side_are_given_once() -> None:
-    """By the API's own id, as by any mark."""
-    journal = await Journal.open(None)
-    rows = entries(0, 50)
-    for row in rows:
-        row.customer, row.step = row.row_index % 5, Step.ASK
-    await journal.register(rows, [], claimed=list)
-    given = await asyncio.gather(*(journal.intend_ask(row, 1.0) for row in rows))
-    assert [0, 1, 2, 3, 4] == [row.row_index for row, got in zip(rows, given, strict=True) if got]
-    assert {"same customer"} == {row.skip_reason for row in rows[5:]}
-    assert await journal.intend_ask(JournalEntry(60, 62, b"", Step.ASK, channels="email"), 1.0)
-    await journal.close()
+async def store(journal: Journal, *entries: JournalEntry) -> None:
+    """Commit entries as they are."""
+    await journal.storage.commit(change_of(*entries))
 
 
-async def test_hashes_are_of_this_journal_only(tmp_path: Path) -> None:
-    """With a key of its own, which stays with it."""
-    first, second = await Journal.open(tmp_path / "a"), await Journal.open(tmp_path / "b")
-    assert first.hash_contact("email a") != second.hash_contact("email a")
-    assert first.hash_row(["a", "b"]) != first.hash_row(["ab", ""])
-    before = first.hash_contact("email a"), first.salt
-    await first.close()
-    await second.close()
-    again = await Journal.open(tmp_path / "a")
-    assert before == (again.hash_contact("email a"), again.salt)
-    await again.close()
+# opening and hashes
 
 
-PEOPLE = [
-    {"first_name": "Zebulon", "email": "zeb.canary@example.com", "phone": "", "paid": "5"},
-    {"first_name": "Quirina", "email": "", "phone": "+1 415 555 0177", "paid": ""},
-    {"first_name": "Yolanda", "email": "no-canary-address", "phone": "", "paid": ""},
-    {"first_name": "", "email": "ximena@example.com", "phone": "", "paid": "free"},
-]
-CANARIES = ["Zebulon", "Quirina", "zeb.canary", "canary", "ximena", "5550177", "555 0177", KEY]
-
-
-@pytest.mark.parametrize("keeps", [False, True])
-async def test_the_bytes_of_a_journal_tell_nobody_unless_rows_are_kept(
-    keeps: bool, tmp_path: Path
-) -> None:
-    """Neither while it runs nor after: no name, email, phone or key."""
-    seen = b""
-
-    def look() -> bytes:
-        return b"".join(path.read_bytes() for path in sorted(tmp_path.iterdir()))
-
-    faults = [DropAfterEffect(on="asks.create", times=1), Refuse(422, on="charges.create")]
-    async with MoreGoodClient(KEY, transport=Sandbox(faults=faults)) as client:
-        async with Job(
-            client,
-            PEOPLE,
-            journal=tmp_path / "j",
-            ask=BOTH,
-            charge=paid,
-            on_unknown="hold",
-            keep_rows=keeps,
-        ) as job:
-            paid = ChargeTemplate(amount="paid", currency="USD")
-            async for _ in job.run():
-                seen += look()
-        seen += look()
-    found = [canary for canary in CANARIES if canary.encode() in seen]
-    assert (["Zebulon"] if keeps else []) == found[:1]
-    assert KEY not in found
-    with JournalReader(tmp_path / "j") as journal:
-        assert keeps is journal.keeps_rows
-        kept = [record.values for record in journal.kept()]
-    assert (PEOPLE if keeps else []) == kept
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
-async def test_a_journal_is_its_owners_only(tmp_path: Path) -> None:
-    """Also the files that SQLite puts beside it while it runs."""
+async def test_a_journal_goes_on_where_it_was_closed(tmp_path: Path) -> None:
     journal = await Journal.open(tmp_path / "j")
-    await journal.register(entries(0, 3), [], claimed=list)
-    modes = {path.name: path.stat().st_mode for path in files(tmp_path)}
-    assert {"j", "j-wal"} <= set(modes)
-    assert {0o600} == {stat.S_IMODE(mode) for name, mode in modes.items() if "lock" not in name}
+    entries = make_entries(3)
+    await journal.register(entries, [])
+    entries[1].succeed(1.0)
+    journal.record(entries[1])
+    await journal.close()
+    await journal.close()
+    assert journal.is_closed
+    journal = await Journal.open(tmp_path / "j")
+    [_, stored, _] = await journal.entries(ALL)
+    assert stored == make_entry(1, channels="email", step=Step.ASK)
+    assert journal.row_count == 3
     await journal.close()
 
 
-async def test_one_at_a_time_runs_a_journal(tmp_path: Path) -> None:
-    """Others may read it meanwhile."""
+async def test_only_one_process_holds_a_journal_and_others_may_read_it(tmp_path: Path) -> None:
     journal = await Journal.open(tmp_path / "j")
     with pytest.raises(JournalInUse, match="another process is running"):
         await Journal.open(tmp_path / "j")
-    assert 0 == read_report(tmp_path / "j").rows
+    assert read_report(tmp_path / "j").rows == 0
     await journal.close()
-    await (await Journal.open(tmp_path / "j")).close()
-
-
-async def test_what_is_looked_for_is_found_by_an_index() -> None:
-    """Of a million rows, only those are read."""
-    journal = await Journal.open(None)
-    asked: list[str] = []
-    await journal.query(lambda connection: connection.set_trace_callback(asked.append))
-    row = JournalEntry(0, 2, b"", Step.CHARGE, charges=True, customer=5)
-    await journal.unsettled()
-    await journal.charged_meanwhile(row)
-    await journal.firsts([b"a"])
-    await journal.digests(0, 5)
-    await journal.query(lambda connection: connection.set_trace_callback(None))
-    asked = [sql for sql in asked if sql.startswith("SELECT") and " about " not in sql]
-    expected = ["INDEX unsettled"] * 2 + ["INDEX charged", "PRIMARY KEY", "PRIMARY KEY"]
-    for sql, index in zip(asked, expected, strict=True):
-        assert index in str(await journal.query(_plan_of(sql))), sql
-    await journal.close()
-
-
-def _plan_of(sql: str) -> Callable[[sqlite3.Connection], list[Any]]:
-    return lambda connection: connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
-
-
-async def test_who_died_is_unknown_or_ready_again() -> None:
-    """What converges may be sent again; the rest is looked up."""
-    journal = await Journal.open(None)
-    upsert, keyless, ask = entries(0, 3)
-    keyless.idempotent = False
-    ask.step = Step.ASK
-    for row in (upsert, keyless, ask):
-        row.becomes(Event.INTEND)
-    await journal.register([upsert, keyless, ask], [], claimed=list)
-    unsettled = await journal.unsettled()
-    assert [1, 2] == [row.row_index for row in unsettled]
-    assert all("the process ended" in row.error for row in unsettled)
-    [ready] = await journal.select("state = 0")
-    assert 0 == ready.place
-    await journal.close()
-
-
-async def test_runs_that_end_say_how(tmp_path: Path) -> None:
-    """One that does not was killed."""
     journal = await Journal.open(tmp_path / "j")
-    first = await journal.begins(5.0)
-    second = await journal.begins(7.0)
-    await journal.ends(second, "complete", {"requests": 3}, ended=9.0)
-    runs = read_report(tmp_path / "j").runs
-    assert (1, 2) == (first, second)
-    assert [("killed", None), ("complete", 9.0)] == [(run.how, run.ended) for run in runs]
-    await journal.remember(whole=True, odd=None)
-    assert (True, None, None) == (
-        journal.about("whole"),
-        journal.about("odd"),
-        journal.about("never"),
-    )
     await journal.close()
 
 
-async def test_a_query_that_breaks_is_told_as_the_journals(tmp_path: Path) -> None:
-    """And nothing is committed after it."""
-    journal = await Journal.open(tmp_path / "j")
-    with pytest.raises(JournalUnusable, match="cannot be used: no such table"):
-        await journal.query(lambda connection: connection.execute("SELECT * FROM nowhere"))
-    with pytest.raises(JournalUnusable):
-        await journal.put(*entries(0, 1))
-    with pytest.raises(JournalUnusable):
-        journal.note(entries(0, 1)[0])
-    await journal.close()
+async def test_hashes_of_rows_and_contacts_are_keyed_by_the_journal(tmp_path: Path) -> None:
+    """The key is random, and stays with the journal."""
+    first, second = await Journal.open(tmp_path / "a"), await Journal.open(tmp_path / "b")
+    contact, row = first.hash_contact("email a"), first.hash_row(["a", "b"])
+    assert second.hash_contact("email a") != contact
+    assert second.hash_row(["a", "b"]) != row
+    await first.close()
+    await second.close()
+    again = await Journal.open(tmp_path / "a")
+    assert again.salt == first.salt
+    assert again.hash_contact("email a") == contact
+    assert again.hash_row(["a", "b"]) == row
+    await again.close()
 
 
-async def test_what_is_no_journal_is_not_read(tmp_path: Path) -> None:
-    """Nor made by reading."""
-    with pytest.raises(JournalUnusable, match="there is no journal"):
-        JournalReader(tmp_path / "nowhere")
-    assert [] == files(tmp_path)
+async def test_the_hash_of_a_row_depends_on_where_its_cells_end(journal: Journal) -> None:
+    assert journal.hash_row(["a", "b"]) != journal.hash_row(["ab", ""])
+    assert journal.hash_row(["\udce9"]) != journal.hash_row(["é"])  # bytes that are no UTF-8
 
 
-async def test_the_same_run_with_and_without_a_file_does_the_same(
-    tmp_path: Path, sandbox: Sandbox
+async def test_settings_are_kept_and_missing_ones_are_none(journal: Journal) -> None:
+    await journal.save_settings(is_input_complete=True, odd=None)
+    assert journal.setting("is_input_complete") is True
+    assert journal.setting("odd") is None
+    assert journal.setting("never") is None
+
+
+async def test_a_journal_in_which_nothing_ran_belongs_to_no_job(journal: Journal) -> None:
+    assert journal.identity is None
+
+
+# registering
+
+
+async def test_registering_makes_idempotent_upserts_intended(journal: Journal) -> None:
+    """An upsert without email and phone is not sent before it is INTENDED by itself."""
+    entries = [make_entry(0), make_entry(1, idempotent=False), make_entry(2)]
+    entries[2].reject("no name")
+    await journal.register(entries, [])
+    assert [entry.state for entry in entries] == [State.INTENDED, State.READY, State.REJECTED]
+    assert await journal.entries(ALL) == entries
+    assert journal.row_count == 3
+
+
+async def test_registering_marks_duplicates_in_memory_and_in_the_journal(
+    journal: Journal,
 ) -> None:
-    """A journal in memory is one."""
-    reports = [await done(sandbox, PEOPLE, path) for path in (None, tmp_path / "j")]
-    assert [(2, 1, 1)] * 2 == [(each.done, each.failed, each.rejected) for each in reports]
+    first = make_entries(2)
+    await journal.register(first, [(b"a", 0), (b"b", 1)])
+    later = make_entries(3, start=2)
+    await journal.register(later, [(b"b", 2), (b"c", 3), (b"c", 4)])
+    assert [entry.duplicate_of for entry in [*first, *later]] == [None, None, 1, None, 3]
+    assert await journal.entries(ALL) == [*first, *later]
+
+
+async def test_registering_no_rows_leaves_their_number(journal: Journal) -> None:
+    await journal.register(make_entries(2), [])
+    await journal.register([], [])
+    assert journal.row_count == 2
+
+
+# intending
+
+
+async def test_an_intended_step_is_stored_with_its_time(journal: Journal) -> None:
+    entry = make_entry(step=Step.CHARGE, has_charge=True)
+    await store(journal, entry)
+    await journal.intend(entry, 12.5)
+    assert entry.state is State.INTENDED
+    assert entry.intended_at == 12.5
+    assert await journal.entries(ALL) == [entry]
+
+
+def make_asks(count: int, customers: int) -> list[JournalEntry]:
+    """Return rows before their ask, whose customers are few at the API."""
+    return [
+        make_entry(row, step=Step.ASK, channels="email", customer_id=1 + row % customers)
+        for row in range(count)
+    ]
+
+
+async def test_one_row_of_each_customer_intends_its_ask(journal: Journal) -> None:
+    """Rows of one customer may share no contact in the file, and are asked concurrently."""
+    entries = make_asks(50, customers=5)
+    await store(journal, *entries)
+    stored = await asyncio.gather(
+        *(journal.intend_ask(entry, 1.0, asked_meanwhile=False) for entry in entries)
+    )
+    assert {entry.state for entry in stored[:5]} == {State.INTENDED}
+    assert {entry.skip_reason for entry in stored[5:]} == {SkipReason.SAME_CUSTOMER}
+    assert {entry.state for entry in stored[5:]} == {State.DONE}
+    assert await journal.entries(ALL) == list(stored)
+
+
+async def test_a_row_intends_its_ask_again_after_an_attempt_without_effect(
+    journal: Journal,
+) -> None:
+    [entry] = make_asks(1, customers=1)
+    await store(journal, entry)
+    entry = await journal.intend_ask(entry, 1.0, asked_meanwhile=False)
+    entry.recover(2.0)
+    entry.reconcile_not_applied()
+    entry = await journal.intend_ask(entry, 3.0, asked_meanwhile=False)
+    assert entry.state is State.INTENDED
+    assert entry.intended_at == 3.0
+
+
+async def test_a_customer_whose_id_is_unknown_is_asked(journal: Journal) -> None:
+    entry = make_entry(step=Step.ASK, channels="email")
+    await store(journal, entry)
+    stored = await journal.intend_ask(entry, 1.0, asked_meanwhile=False)
+    assert stored.state is State.INTENDED
+
+
+async def test_a_customer_that_something_else_asked_meanwhile_is_skipped(
+    journal: Journal,
+) -> None:
+    """The first row of the customer says so; its other rows name the first as the reason."""
+    entries = make_asks(2, customers=1)
+    await store(journal, *entries)
+    stored = [await journal.intend_ask(entry, 1.0, asked_meanwhile=True) for entry in entries]
+    reasons = [entry.skip_reason for entry in stored]
+    assert reasons == [SkipReason.ASKED_MEANWHILE, SkipReason.SAME_CUSTOMER]
+    assert await journal.entries(ALL) == stored
+
+
+# recovering
+
+
+def make_intended() -> list[JournalEntry]:
+    """Return an upsert, an upsert that is not idempotent, and an ask, all INTENDED."""
+    fields: dict[str, Any] = {"state": State.INTENDED, "channels": "email"}
+    return [
+        make_entry(0, **fields),
+        make_entry(1, idempotent=False, **fields),
+        make_entry(2, step=Step.ASK, intended_at=5.0, **fields),
+    ]
+
+
+async def test_recovering_turns_intended_into_unknown_or_ready_if_idempotent(
+    journal: Journal,
+) -> None:
+    entries = [*make_intended(), make_entry(3, state=State.DONE)]
+    await store(journal, *entries)
+    assert await journal.recover(100.0) == Recovered(unknown=2, ready=1)
+    stored = await journal.entries(ALL)
+    states = [entry.state for entry in stored]
+    assert states == [State.READY, State.UNKNOWN, State.UNKNOWN, State.DONE]
+    assert all("the process ended" in entry.error for entry in stored[:3])
+    assert await journal.recover(200.0) == Recovered(unknown=0, ready=0)
+    assert await journal.entries(ALL) == stored
+
+
+async def test_a_recovered_request_was_sent_two_heartbeats_after_the_last_at_the_latest(
+    journal: Journal,
+) -> None:
+    journal.storage.start_heartbeat(lambda: 50.0)
+    await store(journal, *make_intended())
+    await journal.recover(1_000.0)
+    lost_at = [entry.lost_at for entry in await journal.entries(ALL)]
+    assert lost_at == [None, 50.0 + 2 * HEARTBEAT_SECONDS, 50.0 + 2 * HEARTBEAT_SECONDS]
+
+
+async def test_without_a_heartbeat_a_recovered_request_may_have_been_sent_until_now(
+    journal: Journal,
+) -> None:
+    await store(journal, *make_intended())
+    await journal.recover(1_000.0)
+    lost_at = [entry.lost_at for entry in await journal.entries(ALL)]
+    assert lost_at == [None, 1_000.0, 1_000.0]
+
+
+async def test_failed_rows_are_ready_again_when_they_are_retried(journal: Journal) -> None:
+    failed = make_entries(2, step=Step.ASK, state=State.FAILED, attempts=4, error="no")
+    others = make_entries(2, start=2, step=Step.ASK, state=State.DONE)
+    await store(journal, *failed, *others)
+    assert await journal.retry_failed() == 2
+    assert await journal.entries(ALL) == [*make_entries(2, step=Step.ASK), *others]
+    assert await journal.retry_failed() == 0
+
+
+@pytest.mark.parametrize(("limit", "reopened"), [(None, 3), (2, 2), (0, 0), (9, 3)])
+async def test_only_rows_that_max_asks_skipped_are_reopened_from_the_first_on(
+    limit: int | None, reopened: int, journal: Journal
+) -> None:
+    done: dict[str, Any] = {"step": Step.ASK, "state": State.DONE}
+    skipped = make_entries(3, skip_reason=SkipReason.MAX_ASKS, **done)
+    others = make_entries(2, start=3, skip_reason=SkipReason.ASKED_RECENTLY, **done)
+    await store(journal, *skipped, *others)
+    assert await journal.reopen_skipped(limit) == reopened
+    expected = [*make_entries(3, step=Step.ASK)[:reopened], *skipped[reopened:], *others]
+    assert await journal.entries(ALL) == expected
+
+
+# time and runs
+
+
+async def test_a_job_begins_once(tmp_path: Path) -> None:
+    for now in (100.5, 200.0):
+        journal = await Journal.open(tmp_path / "j")
+        assert await journal.job_began_at(now) == 100.5
+        await journal.close()
+
+
+async def test_the_heartbeat_is_kept_until_it_is_cancelled(journal: Journal) -> None:
+    """Its first commit is not delayed."""
+    journal.storage.start_heartbeat(lambda: 10.0)
+    keeping = asyncio.ensure_future(journal.keep_heartbeat())
+    await asyncio.sleep(0)
+    assert await journal.storage.last_alive_at() == 10.0
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+
+
+async def test_the_report_of_a_journal_has_its_runs(tmp_path: Path) -> None:
+    """A run without an end was killed."""
+    journal = await Journal.open(tmp_path / "j")
+    record = RunRecord(began_at=7.0, ended_at=9.0, ending="complete", counters={"requests": 3})
+    await journal.storage.begin_run(5.0)
+    await journal.storage.end_run(await journal.storage.begin_run(7.0), record)
+    killed = RunRecord(began_at=5.0, ended_at=None, ending="killed", counters={})
+    assert read_report(tmp_path / "j").runs == [killed, record]
+    await journal.close()
+
+
+async def test_a_journal_that_failed_stays_unusable(journal: Journal) -> None:
+    with pytest.raises(JournalUnusable, match="the journal in memory cannot be used: NOT NULL"):
+        await journal.storage.commit(Change(rows=[invalid_values()]))
+    with pytest.raises(JournalUnusable, match="in memory"):
+        await journal.register(make_entries(1), [])
+    with pytest.raises(JournalUnusable, match="in memory"):
+        await journal.intend(make_entry(0), 1.0)
+    with pytest.raises(JournalUnusable, match="in memory"):
+        journal.record(make_entry(0))
