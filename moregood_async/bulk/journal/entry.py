@@ -141,9 +141,9 @@ class JournalEntry:
 
     def skip(self, reason: SkipReason) -> None:
         """The customer is not asked. If the ask is the current step, the row is done."""
-        self.skip_reason = reason
         if self.step is Step.ASK:
             self._apply(Event.SKIP)
+        self.skip_reason = reason
 
     def reopen(self) -> None:
         """The skipped customer is asked after all."""
@@ -225,9 +225,9 @@ class JournalEntry:
     # the state machine
 
     def _finish_step(self, event: Event, at: float) -> None:
+        self._apply(event)
         if self.step is Step.CHARGE:
             self.charged_at = at
-        self._apply(event)
         later = next_step(self.step, has_charge=self.has_charge, should_ask=self.should_ask)
         if later is not None:  # DONE was the end of the step, and not of the row
             self.state = State.READY
