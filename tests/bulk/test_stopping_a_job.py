@@ -313,7 +313,7 @@ def test_once_finishes_what_is_under_way(slow: tuple[Shell, Sandbox], number: in
     process.send_signal(number)
     told, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
-    assert "finishing what is under way" in told + errors
+    assert "finishing requests in flight" in told + errors
     assert "Traceback" not in errors
     audit = sandbox.audit()
     assert 0 < audit.asks < PEOPLE

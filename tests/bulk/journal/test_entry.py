@@ -77,7 +77,7 @@ def test_an_impossible_event_leaves_an_entry_as_it_was(name: str, step: Step) ->
 
 def test_every_method_that_is_an_event_is_tested_for_an_impossible_one() -> None:
     no_events = {"mark_duplicate", "record_customer", "explain", "begin_run"}
-    queries = {"copy", "values", "from_values"}
+    queries = {"values", "values_if_skipped", "from_values"}
     methods = {
         name
         for name, member in vars(JournalEntry).items()
@@ -341,13 +341,16 @@ def test_the_values_of_an_entry_are_in_the_order_of_the_columns(entry: JournalEn
     assert dict(zip(COLUMNS, entry.values(), strict=True)) == attrs.asdict(entry)
 
 
-@given(ENTRIES)
-def test_a_copy_is_equal_and_independent(entry: JournalEntry) -> None:
-    copy, before = entry.copy(), entry.values()
-    assert copy == entry
-    copy.mark_duplicate(-1)
-    copy.explain("changed")
+@pytest.mark.parametrize("step", [Step.UPSERT, Step.ASK], ids=lambda step: step.name)
+def test_the_values_of_a_skip_are_those_after_it_and_the_entry_stays_as_it_was(
+    step: Step,
+) -> None:
+    entry = make_entry(step=step, channels="email", error="no", error_class="N")
+    before = entry.values()
+    values = entry.values_if_skipped(SkipReason.SAME_CUSTOMER)
     assert entry.values() == before
+    entry.skip(SkipReason.SAME_CUSTOMER)
+    assert entry.values() == values
 
 
 def test_the_repr_of_an_entry_has_no_hash() -> None:
