@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from moregood_async.bulk.exporting.file_formats import detect_file_format
+from moregood_async.bulk.exporting.file_formats import (
+    FILE_FORMATS,
+    FileFormat,
+    detect_file_format,
+)
 from moregood_async.bulk.importing.rows import MAY_HAVE_BEEN_ASKED, Record
 from moregood_async.bulk.importing.sources import ParquetFile, Source
 from moregood_async.bulk.journal.entry import JournalEntry
@@ -52,7 +56,8 @@ def write_results(
     Args:
         journal: The journal of the job.
         source: The input of the job; None if the journal keeps the rows.
-        path: The file to write. Its suffix says the format; the input's is the default.
+        path: The file to write. Its suffix says the format. The default is the input's format,
+            and CSV for rows that come from Python.
         outcomes: Only rows of these outcomes; by default all that were read so far.
 
     Raises:
@@ -68,7 +73,7 @@ def write_results(
         with results_writer(
             target,
             columns=source.columns if source else reader.columns,
-            file_format=detect_file_format(target, options.get("format", "csv")),
+            file_format=detect_file_format(target, _default_format(options)),
             delimiter=options.get("delimiter") or ",",
             schema=source.schema() if isinstance(source, ParquetFile) else None,
         ) as writer:
@@ -76,6 +81,10 @@ def write_results(
                 writer.write(record, result.outcome, result.customer_id, result.reason)
                 written += 1
     return written
+
+
+def _default_format(options: Mapping[str, Any]) -> FileFormat:
+    return next((name for name in FILE_FORMATS if name == options.get("format")), "csv")
 
 
 def write_rejects(
