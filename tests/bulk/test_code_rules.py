@@ -114,7 +114,7 @@ self.error = ""
 
 
 def test_sql_is_written_in_the_journal_only() -> None:
-    """The logic of jobs knows the journal as a `Storage`. Exports have a checkpoint of their own."""
+    """The logic of jobs knows a journal as a `Storage`. Exports have their own checkpoint."""
     modules = {module for module, tree in MODULES.items() if strings_with_sql(tree)}
     others = {module for module in modules if not module.startswith("journal/")}
     assert others == {"exporting/checkpoint.py"}

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,7 +159,7 @@ async def test_work_that_waits_behind_an_error_fails_with_it(writer: Writer) -> 
     await asyncio.to_thread(has_begun.wait, 10)
     waiting = [writer.commit(change_of(entry)) for entry in make_entries(3)]
     may_fail.set()
-    results = await asyncio.gather(failing, *waiting, return_exceptions=True)
+    results: list[Any] = await asyncio.gather(failing, *waiting, return_exceptions=True)
     assert [type(result) for result in results] == [JournalUnusable] * 4
 
 

@@ -84,13 +84,9 @@ def test_times_of_a_phase_are_added_up_and_rounded_for_the_journal() -> None:
     counters.add_time("ask", began - 2.0)
     counters.add_time("upsert", began - 0.25)
     stored = json.loads(json.dumps(counters.as_json()))
-    assert stored == {
-        "requests": 0,
-        "throttled": 0,
-        "retries": 0,
-        "timings": {
-            "ask": pytest.approx(3.5, abs=0.2),
-            "upsert": pytest.approx(0.25, abs=0.2),
-        },
-    }
-    assert stored["timings"]["ask"] == round(stored["timings"]["ask"], 3)
+    timings = stored.pop("timings")
+    assert stored == {"requests": 0, "throttled": 0, "retries": 0}
+    assert set(timings) == {"ask", "upsert"}
+    assert 3.5 <= timings["ask"] < 13.5
+    assert 0.25 <= timings["upsert"] < 10.25
+    assert timings == {phase: round(seconds, 3) for phase, seconds in timings.items()}

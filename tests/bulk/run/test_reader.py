@@ -37,7 +37,9 @@ async def one_by_one(rows: list[Any]) -> AsyncIterator[Any]:
         yield row
 
 
-async def with_pause(rows: list[Any], pause_before: int, resume: asyncio.Event) -> Any:
+async def with_pause(
+    rows: list[Any], pause_before: int, resume: asyncio.Event
+) -> AsyncIterator[Any]:
     """Yield rows; pause before one of them until ``resume`` is set."""
     for number, row in enumerate(rows):
         if number == pause_before:

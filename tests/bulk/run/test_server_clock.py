@@ -13,7 +13,7 @@ from moregood_async.bulk.run.server_clock import (
     WITHOUT_DATE_SECONDS,
     ServerClock,
 )
-from moregood_async.errors import ServerError
+from moregood_async.errors import Unauthorized
 from moregood_async.privacy import Headers
 from tests.conftest import KEY
 
@@ -98,8 +98,8 @@ async def test_the_clock_is_stale_after_the_machine_slept_or_its_clock_was_set()
 async def test_a_clock_that_cannot_read_the_api_raises_and_stays_behind() -> None:
     clocks = Clocks()
     clock = clocks.server_clock()
-    with pytest.raises(ServerError):
-        await Server(DATE, status=501).read_with(clock)
+    with pytest.raises(Unauthorized):
+        await Server(DATE, status=401).read_with(clock)
     assert clock.now() == clocks.wall - WITHOUT_DATE_SECONDS
 
 
