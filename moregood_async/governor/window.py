@@ -59,6 +59,14 @@ A failed prediction throttles a whole window's requests, so it must stay rare.
 UNSEEN_SECONDS = 5.0
 """After this time without a request, another client may have opened a new window unseen."""
 
+LAST_MOMENT_SECONDS = 2 * MARGIN_SECONDS
+"""Nothing is sent so shortly before the end of a proven window.
+
+A request that is sent 1 ms before the end may arrive after it, and use up one of the next window,
+which nobody notices if its response returns before the next window is predicted. The wait is 8 ms
+at most, and only in windows that are not exhausted.
+"""
+
 LATENCY_GROWTH = 1.0005
 """The shortest latency grows with each response: the network can become slower."""
 
@@ -153,10 +161,11 @@ class FixedWindow:
 
     def next_allowed_at(self, now: float, in_flight: int) -> float:
         """See `LimitModel.next_allowed_at`."""
+        ends_at = self.ends_at if self.is_proven else math.inf
+        if now >= ends_at:
+            return now
         if self.remaining - self._uncertain > in_flight:
-            return now
-        if self.is_proven and now >= self.ends_at:
-            return now
+            return now if now < ends_at - LAST_MOMENT_SECONDS else ends_at
         if in_flight:
             # The window seems exhausted. A probe must be alone, so it waits for the responses in
             # flight (which may state more). A proven window needs no probe: a response that never
@@ -176,6 +185,10 @@ class FixedWindow:
             # `_revert_prediction` takes it back.
             self._previous_opened_at, self.opened_at = self.opened_at, now
             self.first_number, self.remaining, self._uncertain = number, self.limit, 0
+            # Requests that are in flight were sent just before the end, and may be counted in the
+            # new window. Example: at limit 5, four are sent 1 ms before the end and arrive after
+            # it; with five more the new window would throttle four of them.
+            self._late_arrivals = in_flight
             return not self.is_proven
         if self.remaining - self._uncertain > in_flight:
             return False

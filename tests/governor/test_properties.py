@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -222,6 +222,10 @@ class WatchedGovernor(Governor):
     ),
     seed=st.integers(0, 9),
 )
+# Requests that are sent just before the window's end and arrive just after it:
+@example(5, 2, 0.001, 0.01, [(1, 3.0), (1, 2.0), (6, 0.0)], 0)
+@example(8, 2, 0.001, 0.01, [(2, 3.0), (2, 2.0), (9, 0.0)], 1)
+@example(18, 1, 0.001, 0.01, [(6, 1.0), (9, 1.0), (7, 1.0), (4, 2.0), (2, 1.0), (29, 1.0)], 5)
 def test_a_proven_window_is_never_sent_more_than_it_accepts(
     limit: int,
     period: int,
