@@ -47,7 +47,7 @@ class Attempt:
     number: int
     """Counted from 1."""
     phase: str
-    """The last phase: ``connecting``, ``sending``, ``waiting``, ``reading`` or ``answered``."""
+    """The last phase: ``connecting``, ``sending``, ``waiting``, ``reading`` or ``received``."""
     seconds: float
     """Duration of the attempt, from the moment it was allowed to start."""
     outcome: str

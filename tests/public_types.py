@@ -10,9 +10,10 @@ import attrs
 
 NOT_CONSTRUCTED_BY_USERS = {
     *("Asks", "Charges", "Customers", "Locations", "Messages", "Reviews"),
-    *("Batch", "Paginator"),
+    *("Batch", "Paginator", "Run"),
+    *("CustomerFile", "Items", "JsonLinesFile", "ParquetFile"),
 }
-"""Classes whose instances the client makes, so that the types of their ``__init__`` are private."""
+"""Classes whose instances functions and methods return: their ``__init__`` is private."""
 
 
 def types_met(module: ModuleType) -> dict[type[Any], set[str]]:

@@ -17,6 +17,7 @@ import click
 import pytest
 
 import moregood_async
+import moregood_async.bulk
 from moregood_async import MoreGoodClient, MoreGoodError, Paginator, Request
 from moregood_async.cli.commands import moregood
 from moregood_async.operations import OPERATIONS, Operation
@@ -154,17 +155,28 @@ def test_all_has_every_public_class_of_the_public_modules() -> None:
     assert {"Handler", "Middleware", "Request", "Response", "Rate"} <= set(moregood_async.__all__)
 
 
-@pytest.mark.parametrize("module", [moregood_async], ids=lambda module: module.__name__)
-def test_every_type_that_a_public_name_uses_is_exported_beside_it(module: ModuleType) -> None:
+@pytest.mark.parametrize(
+    "module", [moregood_async, moregood_async.bulk], ids=lambda module: module.__name__
+)
+def test_every_type_that_a_public_name_uses_is_exported_there_or_at_the_top_level(
+    module: ModuleType,
+) -> None:
     """A user must be able to annotate whatever a signature or an attribute mentions."""
     met = types_met(module)
     missing = {
         f"{kind.__name__} (in {', '.join(sorted(places))})"
         for kind, places in met.items()
-        if getattr(module, kind.__name__, None) is not kind
+        if kind
+        not in (getattr(module, kind.__name__, None), getattr(moregood_async, kind.__name__, None))
     }
     assert missing == set()
-    assert {"Attempt", "Deadline", "HTTPSession", "Headers"} <= {kind.__name__ for kind in met}
+
+
+def test_the_types_of_settings_and_errors_are_met() -> None:
+    """So that the test above cannot pass by meeting nothing."""
+    names = {kind.__name__ for kind in types_met(moregood_async)}
+    assert names >= {"Attempt", "Deadline", "HTTPSession", "Headers"}
+    assert {"Fingerprint", "Preset"} <= {kind.__name__ for kind in types_met(moregood_async.bulk)}
 
 
 def test_every_importable_name_is_in_all() -> None:

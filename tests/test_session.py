@@ -338,7 +338,7 @@ async def test_a_200_that_is_no_success_is_an_error_with_its_attempt(
         error.operation,
         error.may_have_applied,
     )
-    assert [(1, "answered", "200", unclear)] == [
+    assert [(1, "received", "200", unclear)] == [
         (each.number, each.phase, each.outcome, each.may_have_applied) for each in error.attempts
     ]
     assert 1 == len(far.heard)

@@ -165,7 +165,7 @@ def test_a_request_without_a_body_says_so() -> None:
 
 def test_a_response_shows_neither_cookie_nor_body() -> None:
     """The same for what comes back, whatever mapping its headers are."""
-    attempt = Attempt(1, "answered", 0.5, "200", may_have_applied=False)
+    attempt = Attempt(1, "received", 0.5, "200", may_have_applied=False)
     response = Response(
         status=200,
         headers={"Set-Cookie": "canary", "From": "canary@example.com", "Retry-After": "3"},

@@ -89,14 +89,23 @@ from moregood_async.bulk.exporting import (
     CannotExport,
     CsvWriter,
     Export,
+    FileFormat,
     JsonLinesWriter,
+    ListName,
     NoParquet,
+    PageWritten,
     whole_file,
 )
 from moregood_async.bulk.importing.columns import BadMapping, Column, ColumnMapping
+from moregood_async.bulk.importing.presets import Preset
 from moregood_async.bulk.importing.rows import Record, Row
 from moregood_async.bulk.importing.sources import (
     BadFile,
+    CustomerFile,
+    Fingerprint,
+    Items,
+    JsonLinesFile,
+    ParquetFile,
     Source,
     read_csv,
     read_customers,
@@ -118,9 +127,9 @@ from moregood_async.bulk.outcomes import Outcome, RowResult
 from moregood_async.bulk.plan import Plan, PlanChanged
 from moregood_async.bulk.report import Report, read_report
 from moregood_async.bulk.row_files import read_results, write_rejects, write_results
+from moregood_async.bulk.run.circuit_breaker import TooManyFailures
 from moregood_async.bulk.run.progress import Progress
 from moregood_async.bulk.run.run import Run
-from moregood_async.bulk.run.stop_switch import TooManyFailures
 from moregood_async.bulk.templates import AskTemplate, ChargeTemplate
 
 __all__ = [
@@ -132,18 +141,27 @@ __all__ = [
     "Column",
     "ColumnMapping",
     "CsvWriter",
+    "CustomerFile",
     "Export",
+    "FileFormat",
+    "Fingerprint",
+    "Items",
     "Job",
     "JournalError",
     "JournalInUse",
     "JournalMismatch",
     "JournalUnusable",
+    "JsonLinesFile",
     "JsonLinesWriter",
+    "ListName",
     "NoParquet",
     "OnUnknown",
     "Outcome",
+    "PageWritten",
+    "ParquetFile",
     "Plan",
     "PlanChanged",
+    "Preset",
     "Progress",
     "Record",
     "Report",

@@ -19,7 +19,7 @@ from moregood_async.bulk.journal.journal import Journal
 from moregood_async.bulk.journal.storage import EntryQuery
 from moregood_async.bulk.journal.writer import run_to_end
 from moregood_async.bulk.options import RECONCILE_AFTER_SECONDS, JobOptions, OnUnknown
-from moregood_async.bulk.outcomes import Outcome, RowResult
+from moregood_async.bulk.outcomes import Outcome, RowResult, make_row_result
 from moregood_async.bulk.plan import Plan, PlanChanged, make_plan
 from moregood_async.bulk.report import Report, report_of_journal
 from moregood_async.bulk.run.job_run import JobRun, Work
@@ -65,7 +65,7 @@ class Job:
         ask: Ask each customer for a review; each person once.
         not_asked_within: Skip customers who were asked within this time, by this job or anything.
         max_asks: Ask at most this many people, all runs together. A run with a higher number
-            asks people whom an earlier run has skipped.
+            asks people that an earlier run has skipped.
         on_unknown: What to do with a charge or ask whose response was lost: ``reconcile``,
             ``hold`` or ``resend``; see `OnUnknown`.
         reconcile_after: Seconds after which a lost request that does not show was not applied.
@@ -256,7 +256,7 @@ class Job:
         while start < journal.row_count:
             entries = await journal.entries(EntryQuery(start=start, limit=1_000))
             for entry in entries:
-                result = RowResult.of(entry)
+                result = make_row_result(entry)
                 if not outcomes or result.outcome in outcomes:
                     yield result
             start = entries[-1].row_index + 1

@@ -74,21 +74,6 @@ class RowResult:
     """Why the row is not done, and which steps are; empty if it is done."""
     warning: str = ""
 
-    @classmethod
-    def of(cls, entry: JournalEntry) -> RowResult:
-        """Return the result of a row from its journal entry."""
-        return cls(
-            row_index=entry.row_index,
-            line=entry.line,
-            outcome=OUTCOMES[entry.state],
-            customer_id=entry.customer_id,
-            asked=tuple(entry.channels.split(",")) if entry.was_asked else (),
-            skip_reason=entry.not_asked_because,
-            duplicate_of=entry.duplicate_of,
-            error=_error_of(entry),
-            warning=entry.warning,
-        )
-
     @property
     def reason(self) -> str:
         """Why the row is not done, or why nobody was asked; empty if there is nothing to say."""
@@ -96,6 +81,21 @@ class RowResult:
         if self.skip_reason is SkipReason.DUPLICATE and self.duplicate_of is not None:
             not_asked = f"not asked again: the same person as in data row {self.duplicate_of + 1:,}"
         return "; ".join(part for part in (self.error, not_asked, self.warning) if part)
+
+
+def make_row_result(entry: JournalEntry) -> RowResult:
+    """Return the result of a row from its journal entry."""
+    return RowResult(
+        row_index=entry.row_index,
+        line=entry.line,
+        outcome=OUTCOMES[entry.state],
+        customer_id=entry.customer_id,
+        asked=tuple(entry.channels.split(",")) if entry.was_asked else (),
+        skip_reason=entry.not_asked_because,
+        duplicate_of=entry.duplicate_of,
+        error=_error_of(entry),
+        warning=entry.warning,
+    )
 
 
 def _error_of(entry: JournalEntry) -> str:

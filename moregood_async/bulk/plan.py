@@ -182,7 +182,7 @@ class _Planner:
         self._options = options
         self._index = index
         self._asks = asks
-        """People whom the job has asked, may have, or would ask."""
+        """People that the job has asked, may have asked, or would ask."""
         self._read = 0
         self._hash = hashlib.blake2b(digest_size=10)
         preset = source.preset.name if source.preset else None

@@ -24,7 +24,7 @@ from moregood_async.bulk.journal.entry import JournalEntry
 from moregood_async.bulk.journal.errors import JournalMismatch
 from moregood_async.bulk.journal.journal import hash_row
 from moregood_async.bulk.journal.reader import JournalReader
-from moregood_async.bulk.outcomes import Outcome, RowResult
+from moregood_async.bulk.outcomes import Outcome, RowResult, make_row_result
 from moregood_async.bulk.row_writers import rejects_writer, results_writer
 from moregood_async.bulk.run.reader import cells_of
 from moregood_async.errors import ConfigurationError
@@ -40,7 +40,7 @@ def read_results(journal: str | os.PathLike[str], *outcomes: Outcome) -> Iterato
         JournalUnusable: The journal cannot be read.
     """
     with JournalReader(Path(journal)) as reader:
-        for result in map(RowResult.of, reader.entries()):
+        for result in map(make_row_result, reader.entries()):
             if not outcomes or result.outcome in outcomes:
                 yield result
 
@@ -128,7 +128,7 @@ def _rows_with_results(
                 f"the input ends before row {entry.row_index + 1:,}, which the journal knows: it "
                 "has changed since the job began, or is another one; nothing was written"
             )
-        result = RowResult.of(entry)
+        result = make_row_result(entry)
         if not outcomes or result.outcome in outcomes:
             yield record, result
 

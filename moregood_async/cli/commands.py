@@ -296,7 +296,7 @@ def export(**arguments: Any) -> None:
     "--rate",
     metavar="LIMIT/SECONDS",
     callback=parse_rate,
-    help="Answer 429 to more than LIMIT requests in SECONDS.",
+    help="Throttle more than LIMIT requests in SECONDS with a 429.",
 )
 @click.option("--seed", type=int, metavar="N", help="Customers click and write, seeded with N.")
 @output_options

@@ -22,7 +22,7 @@ from moregood_async.bulk.outcomes import RowResult
 from moregood_async.bulk.plan import PlanChanged
 from moregood_async.bulk.report import Report
 from moregood_async.bulk.row_files import write_rejects, write_results
-from moregood_async.bulk.run.stop_switch import TooManyFailures
+from moregood_async.bulk.run.circuit_breaker import TooManyFailures
 from moregood_async.cli import exit_codes
 from moregood_async.cli.output import Output
 from moregood_async.cli.progress_view import ProgressView

@@ -85,7 +85,7 @@ def max_backoff_seconds(attempt: int) -> float:
 def attempt_of(request: Request, outcome: Outcome) -> Attempt:
     """Return the record of one attempt."""
     if isinstance(outcome, Response):
-        phase, summary = "answered", str(outcome.status)
+        phase, summary = "received", str(outcome.status)
     else:
         phase, summary = outcome.phase, outcome.problem
     return Attempt(

@@ -104,7 +104,7 @@ class Exchange:
     def _attempt(self, outcome: str) -> Attempt:
         return Attempt(
             number=self.request.attempt,
-            phase="answered",
+            phase="received",
             seconds=self.elapsed_seconds(),
             outcome=outcome,
             may_have_applied=self.request.writes,

@@ -126,7 +126,7 @@ def list_changes() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "a time", {"not_asked_within": timedelta(days=1)}
 
 
-async def hash_row(
+async def digest_of(
     sandbox: Sandbox,
     journal: Path | None = None,
     *,
@@ -147,7 +147,7 @@ async def hash_row(
 async def test_a_digest_changes_with_what_would_be_sent(
     change: dict[str, Any], sandbox: Sandbox
 ) -> None:
-    assert await hash_row(sandbox, **change) != await hash_row(sandbox)
+    assert await digest_of(sandbox, **change) != await digest_of(sandbox)
 
 
 async def test_a_digest_does_not_change_with_what_sends_nothing_else(
@@ -155,10 +155,10 @@ async def test_a_digest_does_not_change_with_what_sends_nothing_else(
 ) -> None:
     """With a journal or without, and whatever is done about unknown rows."""
     digests = [
-        await hash_row(sandbox),
-        await hash_row(sandbox),
-        await hash_row(sandbox, tmp_path / "j"),
-        await hash_row(sandbox, on_unknown="hold", reconcile_after=7),
+        await digest_of(sandbox),
+        await digest_of(sandbox),
+        await digest_of(sandbox, tmp_path / "j"),
+        await digest_of(sandbox, on_unknown="hold", reconcile_after=7),
     ]
     assert len(set(digests)) == 1
 
@@ -170,7 +170,7 @@ async def test_a_digest_is_of_one_project(sandbox: Sandbox) -> None:
             MoreGoodClient("other-key", transport=other) as client,
             Job(client, source, journal=None, ask=EMAIL, charge=PAID) as job,
         ):
-            assert (await job.plan()).digest != await hash_row(sandbox)
+            assert (await job.plan()).digest != await digest_of(sandbox)
 
 
 async def test_no_part_of_a_digest_is_masked_in_an_error(sandbox: Sandbox) -> None:

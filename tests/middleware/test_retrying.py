@@ -64,9 +64,9 @@ async def test_repeats_back_off_and_are_recorded() -> None:
     assert [1, 2, 3] == [sent.attempt for sent in script.heard]
     recorded = [(a.number, a.phase, a.outcome, a.may_have_applied) for a in response.attempts]
     assert [
-        (1, "answered", "500", True),
+        (1, "received", "500", True),
         (2, "waiting", "broke", True),
-        (3, "answered", "200", False),
+        (3, "received", "200", False),
     ] == recorded
 
 

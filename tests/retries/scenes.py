@@ -143,7 +143,7 @@ class Row:
     """Whether a write may have taken effect, as far as the client can know."""
     took_effect: bool = False
     """Whether it has, as the server knows."""
-    phase: str = "answered"
+    phase: str = "received"
     says: str
     """The attempt's outcome in the error's story."""
 

@@ -21,7 +21,7 @@ from tests.retries.scenes import ADA, CALLS, KEY, ROWS, each_operation, scene
 STORIES = {
     "500": """\
 ServerError: asks.create: 500 Server Error
-- attempt 1: 500 (answered, … s, may have taken effect)
+- attempt 1: 500 (received, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.""",
     "dropped after the effect": """\
 ConnectionLost: asks.create: the connection was lost: ServerDisconnectedError Server disconnected
@@ -35,17 +35,17 @@ AttemptTimedOut: asks.create: no response in time
 - Use attempt_timeout= to allow each attempt more time.""",
     "a web page": """\
 UnexpectedResponse: asks.create: a 200 that is not JSON
-- attempt 1: 200 (answered, … s, may have taken effect)
+- attempt 1: 200 (received, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.
 - Check that base_url points at the API itself and not at a web page or a proxy.""",
     "redirected": """\
 UnexpectedResponse: asks.create: a redirect (302), which is never followed
-- attempt 1: 302 (answered, … s, may have taken effect)
+- attempt 1: 302 (received, … s, may have taken effect)
 - It may have taken effect. Look at customers.messages(customer_id) before you send it again.
 - Check that base_url points at the API itself and not at a web page or a proxy.""",
     "401": """\
 Unauthorized: asks.create: 401 Unauthenticated.
-- attempt 1: 401 (answered, … s)
+- attempt 1: 401 (received, … s)
 - Check the project's secret key (api_key= or MOREGOOD_API_KEY).""",
 }
 

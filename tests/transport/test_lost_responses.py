@@ -129,7 +129,7 @@ async def test_an_answer_that_is_not_http_is_no_connection_problem(
             await transport(attrs.evolve(request, url=server.url))
     error = caught.value
     assert request.writes == error.may_have_applied
-    assert [(3, "answered", request.writes)] == [
+    assert [(3, "received", request.writes)] == [
         (each.number, each.phase, each.may_have_applied) for each in error.attempts
     ]
     assert error.problem.startswith("the response is not HTTP: ")

@@ -75,7 +75,7 @@ class RowGroup:
     """Rows that a report counts alike."""
 
     entry: JournalEntry
-    """An entry that answers questions as each of the rows does; its indexes mean nothing."""
+    """An entry in the state of each of the rows; its indexes mean nothing."""
     rows: int
     duplicates: int
     warnings: int

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import attrs
 
 from moregood_async.bulk.journal.entry import JournalEntry
-from moregood_async.bulk.outcomes import OUTCOMES, RowResult
+from moregood_async.bulk.outcomes import OUTCOMES, RowResult, make_row_result
 from moregood_async.bulk.report import Report
 from moregood_async.bulk.run.engine import Engine
 from moregood_async.bulk.run.steps import RunContext
@@ -103,7 +103,7 @@ class Meter:
         rate = self._rate()
         left = None if self._total is None else max(0, self._total - counts.ended)
         return Progress(
-            row=None if entry is None else RowResult.of(entry),
+            row=None if entry is None else make_row_result(entry),
             done=counts.done,
             failed=counts.failed,
             unknown=counts.unknown,

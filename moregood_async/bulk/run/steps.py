@@ -22,10 +22,11 @@ from moregood_async.bulk.run.actions import (
     error_name,
 )
 from moregood_async.bulk.run.counters import RunCounters
-from moregood_async.bulk.run.reconcile import Reconciler, Verdict
+from moregood_async.bulk.run.reconcile import Reconciler
 from moregood_async.bulk.run.row import RowTask
 from moregood_async.bulk.run.server_clock import ServerClock
 from moregood_async.bulk.run.stop_switch import StopSwitch
+from moregood_async.bulk.run.verdicts import Verdict
 from moregood_async.client import MoreGoodClient
 from moregood_async.errors import Drained, MoreGoodError
 from moregood_async.models.asks import Ask

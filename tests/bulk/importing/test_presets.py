@@ -13,12 +13,12 @@ SHOPIFY = (
     "Customer ID,First Name,Last Name,Email,Accepts Email Marketing,Default Address Company,"
     "Default Address Address1,Default Address Address2,Default Address City,"
     "Default Address Province Code,Default Address Country Code,Default Address Zip,"
-    "Default Address Phone,Phone,Accepts SMS Marketing,Total Spent,Total JobOptions,Note,Tax Exempt,"
+    "Default Address Phone,Phone,Accepts SMS Marketing,Total Spent,Total Orders,Note,Tax Exempt,"
     "Tags"
 )
 OLD_SHOPIFY = (
     "First Name,Last Name,Email,Company,Address1,Address2,City,Province,Province Code,Country,"
-    "Country Code,Zip,Phone,Accepts Marketing,Total Spent,Total JobOptions,Tags,Note,Tax Exempt"
+    "Country Code,Zip,Phone,Accepts Marketing,Total Spent,Total Orders,Tags,Note,Tax Exempt"
 )
 SQUARE = (
     "Reference ID,First Name,Last Name,Email Address,Phone Number,Nickname,Company Name,"
@@ -35,7 +35,7 @@ HUBSPOT = (
     "Marketing contact status,Unsubscribed from all email,Create Date,Associated Company"
 )
 WOOCOMMERCE = (
-    "Name,Username,Last Active,Sign Up,Email,JobOptions,Total Spend,AOV,Country / Region,City,"
+    "Name,Username,Last Active,Sign Up,Email,Orders,Total Spend,AOV,Country / Region,City,"
     "Region,Postal Code,Billing Phone,Shipping Phone,Role"
 )
 WORDPRESS = "user_email,billing_first_name,billing_last_name,billing_phone,billing_postcode"

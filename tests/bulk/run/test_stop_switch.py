@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.bulk.run.stop_switch import (
+from moregood_async.bulk.run.circuit_breaker import (
     MAX_ALIKE,
     WINDOW_ROWS,
     CircuitBreaker,
-    StopSwitch,
     TooManyFailures,
 )
+from moregood_async.bulk.run.stop_switch import StopSwitch
 from moregood_async.errors import Unauthorized
 
 

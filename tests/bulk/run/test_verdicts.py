@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from moregood_async.bulk.journal.entry import JournalEntry
 from moregood_async.bulk.journal.states import State, Step
-from moregood_async.bulk.run.reconcile import SKEW_SECONDS, Verdict, judge_ask, judge_charge
+from moregood_async.bulk.run.verdicts import SKEW_SECONDS, Verdict, judge_ask, judge_charge
 from moregood_async.models.customers import Customer
 from moregood_async.models.messages import Message
 from tests.bulk.journal_entries import make_entry
