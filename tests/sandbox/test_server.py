@@ -58,7 +58,7 @@ async def raw() -> AsyncIterator[aiohttp.ClientSession]:
 async def wait_until(condition: Callable[[], bool]) -> None:
     """Wait until a condition is true that another task brings about."""
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - the server signals no event
             await asyncio.sleep(0.01)
 
 
