@@ -76,7 +76,7 @@ def _is_too_deep(text: str, value: dict[str, Any]) -> bool:
     # Most bodies have few brackets, so counting them avoids the walk.
     if text.count("[") + text.count("{") <= PHP_JSON_DEPTH:
         return False
-    # The walk goes level by level, because recursion would exhaust Python's stack.
+    # The walk is level by level, because recursion would exhaust Python's stack.
     level: list[Any] = [value]
     for _ in range(PHP_JSON_DEPTH):
         level = [

@@ -3,7 +3,7 @@
 - Faults are real: a dropped connection is closed without a response, and a cut body announces more
   bytes than the server sends.
 - A body of more than 1 MB gets the HTML 413 of the nginx in front of Laravel [L].
-- A client that closes its connection, or a gateway that gives up, does not stop the effect [L].
+- A client that closes its connection, or a gateway that times out, does not stop the effect [L].
 - ``Expect: 100-continue`` is obeyed before the body is read [I].
 """
 

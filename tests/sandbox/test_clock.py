@@ -10,7 +10,7 @@ from tests.sandbox.api import NOW, Api
 
 @pytest.mark.parametrize("days", [-1, float("nan"), float("inf"), 10_000_000])
 async def test_the_clock_refuses_impossible_times(api: Api, days: float) -> None:
-    """It does not go back, by something that is not a number, or past the year 9999."""
+    """The times are negative, not a number, infinite, and after the year 9999."""
     with pytest.raises((ValueError, OverflowError)):
         api.sandbox.advance(days=days)
     assert api.sandbox.now == NOW

@@ -35,7 +35,7 @@ def test_the_package_explains_every_mark_of_a_source() -> None:
         for name, module in MODULES.items()
     }
     assert explained == {"D", "P", "O", "I", "L"}
-    assert {name: marks - explained for name, marks in used.items() if marks - explained} == {}
+    assert {name: extra for name, in_use in used.items() if (extra := in_use - explained)} == {}
 
 
 def test_no_module_cites_a_document_outside_the_repository() -> None:
