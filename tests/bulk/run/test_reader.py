@@ -101,10 +101,11 @@ async def test_the_reader_yields_none_while_a_slow_input_has_no_row(journal: Jou
     resume = asyncio.Event()
     tasks = make_reader(journal, with_pause(people(4), 2, resume)).tasks()
     read: list[int | None] = []
-    async for task in tasks:
-        read.append(None if task is None else task.entry.row_index)
-        if task is None:
-            resume.set()
+    async with asyncio.timeout(10):
+        async for task in tasks:
+            read.append(None if task is None else task.entry.row_index)
+            if task is None:
+                resume.set()
     assert [row_index for row_index in read if row_index is not None] == [0, 1, 2, 3]
     assert read[:3] == [0, 1, None]
 
