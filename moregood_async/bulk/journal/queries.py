@@ -55,6 +55,8 @@ def settings(connection: sqlite3.Connection) -> dict[str, Any]:
 
 def save_settings(connection: sqlite3.Connection, values: Mapping[str, Any]) -> None:
     """Store some settings, all or none of them."""
+    if not values:
+        return
     rows = ",".join(["(?, ?)"] * len(values))
     flat = [cell for name, value in values.items() for cell in (name, json.dumps(value))]
     connection.execute(f"REPLACE INTO settings VALUES {rows}", flat)  # noqa: S608 - placeholders

@@ -43,8 +43,8 @@ class Change:
 
     rows: Sequence[Values] = ()
     contact_claims: Sequence[tuple[bytes, int]] = ()
-    """Keyed hashes of contacts, each with the row that claims it. A row of this change that does
-    not get all of its claims is stored with ``duplicate_of`` set."""
+    """Keyed hashes of contacts, each with the row that claims it. A row of this change that
+    loses a claim to an earlier row is stored with ``duplicate_of`` set."""
     customer_claim: CustomerClaim | None = None
     kept_rows: Sequence[tuple[int, str]] = ()
     """Row indexes, each with the input row in clear; only with ``keep_rows``."""
