@@ -1,4 +1,4 @@
-"""The sandbox, with a socket and without one, a client of each, and doubles of the far side."""
+"""Fixtures: a sandbox, clients of it over a socket and without one, and doubles of a server."""
 
 import asyncio
 import json
@@ -19,12 +19,12 @@ KEY = "test-key"
 T = TypeVar("T")
 
 Reader = Callable[..., MoreGoodClient]
-"""Makes a client of a `Handler`."""
+"""A function that makes a client of a `Handler`."""
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key or a base URL in the developer's environment decides nothing here."""
+    """Ignore a key and a base URL in the environment of the developer."""
     monkeypatch.delenv("MOREGOOD_API_KEY", raising=False)
     monkeypatch.delenv("MOREGOOD_BASE_URL", raising=False)
 
@@ -55,7 +55,7 @@ async def near(sandbox: Sandbox) -> AsyncIterator[MoreGoodClient]:
 
 @pytest.fixture
 async def reader() -> AsyncIterator[Reader]:
-    """Makes clients of a double, and closes them with the test."""
+    """Return a function that makes clients of a double; they are closed after the test."""
     made: list[MoreGoodClient] = []
 
     def make(transport: Handler, **options: Any) -> MoreGoodClient:
@@ -68,35 +68,35 @@ async def reader() -> AsyncIterator[Reader]:
 
 
 def tasks_left() -> set[asyncio.Task[Any]]:
-    """The tasks of this loop beside the one that asks."""
+    """Return the tasks of this loop without the current one."""
     return asyncio.all_tasks() - {asyncio.current_task()}
 
 
 async def into(got: list[T], items: AsyncIterable[T]) -> None:
-    """Adds all items to a list, which keeps them when an error ends it."""
+    """Append all items to a list; after an error it holds the items before the error."""
     async for item in items:
-        got.append(item)  # noqa: PERF401 - what came before an error stays
+        got.append(item)  # noqa: PERF401 - keeps the items before an error
 
 
-def answered(said: object, status: int = 200, **headers: str) -> Response:
-    """An answer in JSON; ``retry_after="1"`` is the header ``Retry-After``."""
+def answered(content: object, status: int = 200, **headers: str) -> Response:
+    """Return a JSON response; ``retry_after="1"`` becomes the header ``Retry-After``."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status=status, headers=Headers(named), body=json.dumps(said).encode())
+    return Response(status=status, headers=Headers(named), body=json.dumps(content).encode())
 
 
 def page_number(request: Request) -> int:
-    """The page that a request asks for."""
+    """Return the page number of a list request."""
     return int(parse_qs(urlsplit(request.url).query)["page"][0])
 
 
 def page_of(ids: Iterable[int], **pagination: object) -> dict[str, object]:
-    """What a list answers; without a word on the pages, there is no ``pagination`` at all."""
-    said: dict[str, object] = {"success": True, "data": [{"id": number} for number in ids]}
-    return {**said, "pagination": pagination} if pagination else said
+    """Return the body of a list response; without fields there is no ``pagination`` object."""
+    body: dict[str, object] = {"success": True, "data": [{"id": number} for number in ids]}
+    return {**body, "pagination": pagination} if pagination else body
 
 
 class Listing:
-    """The far side of a list: answers each page as a function says, and counts who asks."""
+    """A server of one list: a function gives each page, and the requested pages are recorded."""
 
     def __init__(self, answer: Callable[[int], dict[str, object] | Response]) -> None:
         self._answer = answer
@@ -105,12 +105,12 @@ class Listing:
     async def __call__(self, request: Request) -> Response:
         number = page_number(request)
         self.asked.append(number)
-        said = self._answer(number)
-        return said if isinstance(said, Response) else answered(said)
+        page = self._answer(number)
+        return page if isinstance(page, Response) else answered(page)
 
     @classmethod
     def of(cls, rows: int, per_page: int = 2) -> "Listing":
-        """An honest list of ids from 1."""
+        """A list of consecutive ids from 1, in pages."""
         last = max(1, -(-rows // per_page))
 
         def answer(number: int) -> dict[str, object]:
@@ -122,5 +122,5 @@ class Listing:
 
 
 def unmeasured() -> dict[str, str]:
-    """The environment of a process whose imports are looked at: coverage brings some of its own."""
+    """The environment of a process whose imports are checked: without coverage and its imports."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}

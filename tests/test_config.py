@@ -1,4 +1,4 @@
-"""What a client can be told, and what it refuses to be told."""
+"""Settings of a client: keys, base URLs, limits, and their checks."""
 
 import traceback
 from typing import Any
@@ -22,7 +22,7 @@ LIMITS = Limits(32, None)
 
 
 def settings(**changed: Any) -> Settings:
-    """Settings that hold, but for what is changed."""
+    """Return valid settings with some changed."""
     usual: dict[str, Any] = {
         "key": ApiKey("key"),
         "base_url": BASE_URL,
@@ -35,20 +35,18 @@ def settings(**changed: Any) -> Settings:
     return Settings(**{**usual, **changed})
 
 
-def test_a_given_key_counts_more_than_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is said in code is meant."""
+def test_an_explicit_key_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOREGOOD_API_KEY", "from-outside")
     assert ApiKey("given") == key_source("given")
 
 
-def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where none is given."""
+def test_without_a_key_the_environments_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOREGOOD_API_KEY", "from-outside")
     assert ApiKey("from-outside") == key_source(None)
 
 
-def test_a_key_can_be_asked_for_each_time() -> None:
-    """Keys rotate; the coroutine function is kept as it is."""
+def test_a_key_can_be_a_coroutine_function() -> None:
+    """It is called before each call, because keys rotate."""
 
     async def rotating() -> str:
         return "now"
@@ -57,15 +55,17 @@ def test_a_key_can_be_asked_for_each_time() -> None:
 
 
 @pytest.mark.parametrize("blank", [None, "", "   "], ids=["unset", "empty", "blank"])
-def test_no_key_is_refused_at_once(blank: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the way out in the message."""
+def test_a_missing_key_is_refused(blank: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the parameter and the environment variable."""
     monkeypatch.delenv("MOREGOOD_API_KEY", raising=False)
     with pytest.raises(ConfigurationError, match="api_key= or set MOREGOOD_API_KEY"):
         key_source(blank)
 
 
-def test_an_empty_key_is_not_replaced_by_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who gives an empty key has a fault in their own settings."""
+def test_an_empty_key_is_refused_whatever_the_environment_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An empty explicit key is a mistake in the caller's settings."""
     monkeypatch.setenv("MOREGOOD_API_KEY", "another-project")
     with pytest.raises(ConfigurationError, match="there is no API key"):
         key_source("")
@@ -84,29 +84,29 @@ def test_an_empty_key_is_not_replaced_by_the_environments(monkeypatch: pytest.Mo
     ],
     ids=ascii,
 )
-def test_a_key_that_no_header_carries_is_refused(key: str) -> None:
-    """And not shown."""
+def test_a_key_that_is_no_valid_header_value_is_refused(key: str) -> None:
+    """The message does not contain it."""
     with pytest.raises(ConfigurationError, match="copy it again") as caught:
         checked_key(key)
     assert "can" not in str(caught.value).replace("cannot", "")
 
 
 def test_a_refused_key_is_in_no_traceback() -> None:
-    """Not even where the locals of every frame are shown."""
+    """Not even in one with the locals of each frame."""
     given = ["canary key"]
     with pytest.raises(ConfigurationError) as caught:
         key_source(given.pop())
-    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    assert [] == [frame.name for frame in told.stack if "canary" in str(frame.locals)]
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert [] == [frame.name for frame in shown.stack if "canary" in str(frame.locals)]
 
 
-def test_a_key_that_is_hidden_already_is_taken_as_it_is() -> None:
-    """Text is hidden, a coroutine function has nothing to hide."""
+def test_a_hidden_key_is_accepted_as_it_is() -> None:
+    """`hidden_key` wraps a string; None stays None."""
     assert ApiKey("given") == key_source(hidden_key("given"))
     assert hidden_key(None) is None
 
 
-def test_a_key_is_sent_as_it_is() -> None:
+def test_any_printable_ascii_is_a_key() -> None:
     """Any printable ASCII."""
     assert "sk_live-01/~=" == checked_key("sk_live-01/~=").reveal()
 
@@ -127,8 +127,8 @@ def test_a_key_is_sent_as_it_is() -> None:
         ("http://shop.localhost/beacon", "http://shop.localhost/beacon"),
     ],
 )
-def test_a_base_url_is_taken_without_its_last_slash(given: str, used: str) -> None:
-    """Plain http too, to this machine."""
+def test_a_base_url_loses_its_trailing_slash(given: str, used: str) -> None:
+    """Plain http is accepted for a loopback host."""
     assert used == checked_base_url(given, allow_http=False)
 
 
@@ -144,7 +144,7 @@ def test_a_base_url_is_taken_without_its_last_slash(given: str, used: str) -> No
         "http://[2001:db8::1]",
     ],
 )
-def test_plain_http_to_another_machine_wants_a_word(given: str) -> None:
+def test_plain_http_to_another_host_needs_allow_http(given: str) -> None:
     """The key would travel in clear."""
     with pytest.raises(ConfigurationError, match="allow_http=True"):
         checked_base_url(given, allow_http=False)
@@ -173,7 +173,7 @@ def test_plain_http_to_another_machine_wants_a_word(given: str) -> None:
         ("https://evil.example\\@api.example.com", "no user"),
     ],
 )
-def test_what_is_no_base_url_is_refused(given: str, why: str) -> None:
+def test_an_invalid_base_url_is_refused(given: str, why: str) -> None:
     """Before a key is sent to it."""
     with pytest.raises(ConfigurationError, match=why):
         checked_base_url(given, allow_http=True)
@@ -183,7 +183,7 @@ def test_what_is_no_base_url_is_refused(given: str, why: str) -> None:
 def test_the_base_url_comes_from_the_environment(
     nothing: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where none is given, and is checked like a given one."""
+    """If none is given; it is checked in the same way."""
     monkeypatch.setenv("MOREGOOD_BASE_URL", "https://agency.example/beacon/")
     assert "https://agency.example/beacon" == checked_base_url(nothing, allow_http=False)
     assert "https://given.example" == checked_base_url("https://given.example", allow_http=False)
@@ -193,10 +193,9 @@ def test_the_base_url_comes_from_the_environment(
 
 
 @pytest.mark.parametrize("outside", [None, ""], ids=["unset", "empty"])
-def test_the_base_url_is_the_vendors_at_last(
+def test_the_default_base_url_is_the_vendors(
     outside: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nobody says otherwise."""
     monkeypatch.delenv("MOREGOOD_BASE_URL", raising=False)
     if outside is not None:
         monkeypatch.setenv("MOREGOOD_BASE_URL", outside)
@@ -207,21 +206,18 @@ def test_the_base_url_is_the_vendors_at_last(
     ("limit", "per"),
     [(0, 60.0), (-1, 60.0), (60, 0.0), (60, -1.0), (60, float("inf")), (60, float("nan"))],
 )
-def test_a_rate_that_lets_nothing_through_is_refused(limit: int, per: float) -> None:
-    """Or that is none."""
+def test_a_rate_must_be_positive_and_finite(limit: int, per: float) -> None:
     with pytest.raises(ConfigurationError, match=r"Rate\(60, per=60.0\)"):
         Rate(limit, per=per)
 
 
-def test_a_rate_is_a_minute_by_default() -> None:
-    """And one request is the least."""
+def test_the_default_period_of_a_rate_is_a_minute() -> None:
     assert 60.0 == Rate(1).per
     assert Rate(60) == Rate(60, per=60.0)
 
 
 @pytest.mark.parametrize("most", [0, -1])
-def test_no_request_in_flight_is_no_limit(most: int) -> None:
-    """Nothing would ever be sent."""
+def test_max_concurrency_below_1_is_refused(most: int) -> None:
     with pytest.raises(ConfigurationError, match="max_concurrency must be at least 1"):
         Limits(most, None)
     assert 1 == Limits(1, None).max_concurrency
@@ -240,8 +236,7 @@ def test_no_request_in_flight_is_no_limit(most: int) -> None:
     ],
     ids=str,
 )
-def test_a_senseless_setting_is_refused(changed: dict[str, Any], why: str) -> None:
-    """By its name."""
+def test_a_setting_out_of_range_is_refused_by_name(changed: dict[str, Any], why: str) -> None:
     with pytest.raises(ConfigurationError, match=why):
         settings(**changed)
 
@@ -249,12 +244,12 @@ def test_a_senseless_setting_is_refused(changed: dict[str, Any], why: str) -> No
 @pytest.mark.parametrize(
     "changed", [{"deadline": None}, {"max_attempts": 1}, {"attempt_timeout": 0.001}], ids=str
 )
-def test_the_limits_of_what_can_be_set_are_allowed(changed: dict[str, Any]) -> None:
+def test_extreme_settings_within_range_are_accepted(changed: dict[str, Any]) -> None:
     """No deadline, no repeat, very little time."""
     [(name, value)] = changed.items()
     assert value == getattr(settings(**changed), name)
 
 
 def test_settings_show_no_key() -> None:
-    """They are printed when something is wrong."""
+    """Settings appear in debug output."""
     assert "canary" not in repr(settings(key=ApiKey("canary")))

@@ -1,4 +1,4 @@
-"""What a client and its views share, taken apart: loops, paces, and what is closed when."""
+"""`Connections`: one transport for each event loop, one pace for each key, and closing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIMITS = Limits(3, None)
 
 @attrs.define
 class Counted:
-    """A transport that knows how often it was used and closed."""
+    """A transport that counts its uses and its closings."""
 
     sent: int = 0
     closed: int = 0
@@ -36,7 +36,7 @@ class Counted:
 
 @attrs.define
 class Maker:
-    """Makes transports, and keeps them."""
+    """A factory that keeps the transports it made."""
 
     made: list[Counted] = attrs.field(factory=list[Counted])
 
@@ -54,16 +54,16 @@ def connections_of(maker: Maker) -> Connections:
     return Connections(maker, created_at="here.py:1")
 
 
-async def test_a_loop_has_one_transport_however_often_it_is_asked_for(maker: Maker) -> None:
-    """Also by many at once."""
+async def test_a_loop_has_one_transport(maker: Maker) -> None:
+    """Also when many tasks ask for it at once."""
     connections = connections_of(maker)
     found = await asyncio.gather(*(connections.for_running_loop() for _ in range(50)))
     assert ({id(found[0])}, 1) == ({id(each) for each in found}, len(maker.made))
     await connections.aclose()
 
 
-def test_each_loop_has_a_transport_of_its_own_and_closes_it_when_it_ends(maker: Maker) -> None:
-    """Nobody has to call `aclose` in a loop that is over."""
+def test_each_loop_has_its_own_transport_and_closes_it_at_its_end(maker: Maker) -> None:
+    """No `aclose` is needed in a loop that has ended."""
     connections = connections_of(maker)
     first = asyncio.run(connections.for_running_loop())
     second = asyncio.run(connections.for_running_loop())
@@ -73,8 +73,8 @@ def test_each_loop_has_a_transport_of_its_own_and_closes_it_when_it_ends(maker: 
     assert [1, 1] == [transport.closed for transport in maker.made]
 
 
-def test_two_loops_in_turn_each_find_their_own_again(maker: Maker) -> None:
-    """The quick way knows the latest; the slow way knows all."""
+def test_two_alternating_loops_each_keep_their_transport(maker: Maker) -> None:
+    """The cache holds the last loop only; the lookup finds the others."""
     connections = connections_of(maker)
     with asyncio.Runner() as one, asyncio.Runner() as other:
         first, second = (
@@ -88,7 +88,7 @@ def test_two_loops_in_turn_each_find_their_own_again(maker: Maker) -> None:
 
 
 async def test_closing_closes_each_transport_once(maker: Maker) -> None:
-    """However often it is called."""
+    """However often `aclose` is called."""
     connections = connections_of(maker)
     here = await connections.for_running_loop()
     await connections.aclose()
@@ -97,8 +97,8 @@ async def test_closing_closes_each_transport_once(maker: Maker) -> None:
     assert [1] == [transport.closed for transport in maker.made]
 
 
-async def test_what_is_closed_sends_nothing(maker: Maker) -> None:
-    """Neither by asking again nor by those who had asked before."""
+async def test_closed_connections_send_nothing(maker: Maker) -> None:
+    """Neither through a new lookup nor through an object from before."""
     connections = connections_of(maker)
     here = await connections.for_running_loop()
     assert 200 == (await here.send(request())).status
@@ -110,8 +110,8 @@ async def test_what_is_closed_sends_nothing(maker: Maker) -> None:
     assert [1] == [transport.sent for transport in maker.made]
 
 
-async def test_a_loops_connections_that_were_closed_are_made_anew(maker: Maker) -> None:
-    """Where the client itself was not."""
+async def test_connections_of_one_loop_can_be_closed_and_are_made_again(maker: Maker) -> None:
+    """The client itself stays open."""
     connections = connections_of(maker)
     first = await connections.for_running_loop()
     await first.close()
@@ -121,15 +121,15 @@ async def test_a_loops_connections_that_were_closed_are_made_anew(maker: Maker) 
 
 
 def test_a_key_has_one_pace_in_a_loop(maker: Maker) -> None:
-    """By what the key is, not by which object says it."""
+    """Equal keys share it, whichever object holds them."""
     here = LoopConnections(maker())
     pace = here.pace(ApiKey("one"), LIMITS)
     assert pace is here.pace(ApiKey("one"), Limits(99, Rate(1)))
     assert pace is not here.pace(ApiKey("two"), LIMITS)
 
 
-async def test_a_forgotten_one_warns_and_a_closed_or_unused_one_does_not(maker: Maker) -> None:
-    """With the line at which the client was made."""
+async def test_only_used_and_unclosed_connections_warn(maker: Maker) -> None:
+    """The warning names the line that made the client."""
     used = connections_of(maker)
     await used.for_running_loop()
     with pytest.warns(ResourceWarning, match=r"made at here\.py:1 was never closed"):
@@ -143,10 +143,10 @@ async def test_a_forgotten_one_warns_and_a_closed_or_unused_one_does_not(maker: 
         del closed, unused
 
 
-async def test_after_a_fork_the_parents_connections_are_not_the_childs(
+async def test_a_forked_child_makes_its_own_connections(
     maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are kept as they are, unclosed: what goes on there is the parent's."""
+    """Those of the parent stay open and referenced: its requests may be in flight."""
     connections = connections_of(maker)
     parents = await connections.for_running_loop()
     monkeypatch.setattr("os.getpid", lambda: -1)
@@ -160,8 +160,8 @@ async def test_after_a_fork_the_parents_connections_are_not_the_childs(
     assert [0, 1] == [transport.closed for transport in maker.made]
 
 
-async def test_closing_closes_what_belongs_to_the_loop_of_another_thread(maker: Maker) -> None:
-    """In that loop, and it is done when `aclose` returns."""
+async def test_closing_closes_the_transport_of_another_threads_loop(maker: Maker) -> None:
+    """In that loop, and before `aclose` returns."""
     connections = connections_of(maker)
     with Elsewhere() as elsewhere:
         there = await elsewhere.run(connections.for_running_loop())
@@ -171,8 +171,8 @@ async def test_closing_closes_what_belongs_to_the_loop_of_another_thread(maker: 
         assert [1, 1] == [transport.closed for transport in maker.made]
 
 
-def test_a_close_that_the_loops_end_cancels_is_made_up_for(maker: Maker) -> None:
-    """A loop that ends cancels its tasks first, and closes its generators after that."""
+def test_a_close_cancelled_by_the_end_of_its_loop_is_completed(maker: Maker) -> None:
+    """`asyncio.run` first cancels the tasks, then closes the async generators."""
     connections = connections_of(maker)
 
     async def main() -> asyncio.Task[None]:
@@ -185,7 +185,7 @@ def test_a_close_that_the_loops_end_cancels_is_made_up_for(maker: Maker) -> None
     assert [1] == [transport.closed for transport in maker.made]
 
 
-async def test_two_who_close_at_once_close_it_once(maker: Maker) -> None:
+async def test_two_concurrent_closes_close_the_transport_once(maker: Maker) -> None:
     """The second waits for the first."""
     connections = connections_of(maker)
     await connections.for_running_loop()
@@ -193,10 +193,9 @@ async def test_two_who_close_at_once_close_it_once(maker: Maker) -> None:
     assert [1] == [transport.closed for transport in maker.made]
 
 
-async def test_a_child_that_only_closes_closes_nothing_of_its_parents(
+async def test_aclose_in_a_forked_child_closes_nothing_of_the_parent(
     maker: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`aclose` in the child is the child's."""
     connections = connections_of(maker)
     parents = await connections.for_running_loop()
     monkeypatch.setattr("os.getpid", lambda: -1)

@@ -370,5 +370,5 @@ def test_no_text_of_an_error_contains_personal_data(error: MoreGoodError) -> Non
 
 
 def test_the_message_attribute_is_masked_too() -> None:
-    """People print it."""
+    """Callers print it."""
     assert ValidationFailed(f"{CANARIES[0]} is taken", status=422).message == "*** is taken"

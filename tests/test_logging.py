@@ -1,4 +1,4 @@
-"""The log: one line an attempt at DEBUG, one a repeat at INFO, and nothing else."""
+"""The log: one DEBUG line for each attempt, one INFO line for each retry, nothing else."""
 
 import logging
 
@@ -38,7 +38,7 @@ async def test_each_attempt_is_one_line_at_debug(
     [(Refuse(503, times=1), "503"), (DropBeforeEffect(times=1), "the connection was lost")],
     ids=["a status", "no answer"],
 )
-async def test_each_repeat_is_one_line_at_info_with_its_reason(
+async def test_each_retry_is_one_line_at_info_with_its_reason(
     sandbox: Sandbox,
     client: MoreGoodClient,
     caplog: pytest.LogCaptureFixture,
@@ -71,17 +71,17 @@ async def test_a_call_that_fails_for_good_logs_its_attempts_and_raises(
     assert [] == [record for record in caplog.records if record.levelno > logging.INFO]
 
 
-async def test_repeats_are_logged_where_debug_is_off(
+async def test_retries_are_logged_where_debug_is_off(
     sandbox: Sandbox, client: MoreGoodClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At INFO there is a line for each repeat, and none for attempts."""
+    """At INFO there is a line for each retry, and none for attempts."""
     caplog.set_level(logging.INFO, LOGGER)
     sandbox.faults = Refuse(500, times=1)
     await client.customers.list()
     assert 1 == len(caplog.records)
 
 
-async def test_what_a_middleware_raises_is_no_line(
+async def test_an_error_of_a_middleware_is_not_logged(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is not an attempt that ended on the wire."""

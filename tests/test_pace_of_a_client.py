@@ -93,7 +93,7 @@ def test_without_an_event_loop_the_initial_state_is_shown() -> None:
 
 
 async def test_each_key_has_its_own_pace(reader: Reader) -> None:
-    """A view with another key waits for nobody; one with the same key shares the pace."""
+    """A view with another key has its own pace; one with the same key shares the pace."""
     client = reader(RecordingTransport(), max_rate=Rate(1, per=60.0))
     await client.customers.upsert(first_name="Ada")
     other = client.with_options(api_key="another-key")

@@ -1,4 +1,4 @@
-"""No person and no key in anything that is printed."""
+"""Masking: no personal data and no key in any printed text."""
 
 import traceback
 
@@ -30,7 +30,7 @@ from tests.strategies import examples
     ["{}", "of {}, twice", "<{}>", "({})", "['{}']", '{{"email":"{}"}}', "mailto:{}", "{};"],
 )
 def test_an_email_address_is_masked_whole(email: str, around: str) -> None:
-    """Whatever stands around it, which stays."""
+    """The text around it stays."""
     assert around.format("***") == masked(around.format(email))
 
 
@@ -61,7 +61,7 @@ def test_an_email_address_is_masked_whole(email: str, around: str) -> None:
 )
 @pytest.mark.parametrize("around", ["{}", "from {}, twice", "tel:{}.", "['{}']", "phone={};"])
 def test_a_phone_number_is_masked_whole(phone: str, around: str) -> None:
-    """In the shapes in which people write them."""
+    """In the formats that people write."""
     assert around.format("***") == masked(around.format(phone))
 
 
@@ -74,7 +74,7 @@ def test_a_phone_number_is_masked_whole(phone: str, around: str) -> None:
         ("Ada <ada@example.com>, +14155550100", "Ada <***>, ***"),
     ],
 )
-def test_people_are_masked_beside_other_things(text: str, left: str) -> None:
+def test_personal_data_is_masked_beside_other_text(text: str, left: str) -> None:
     """In a query, after a date, before letters, side by side."""
     assert left == masked(text)
 
@@ -104,26 +104,24 @@ def test_people_are_masked_beside_other_things(text: str, left: str) -> None:
         "an @ alone, and @nobody",
     ],
 )
-def test_what_is_no_person_stays_readable(text: str) -> None:
+def test_text_without_personal_data_stays_readable(text: str) -> None:
     """Dates, durations, statuses, ids, hosts and ports."""
     assert text == masked(text)
 
 
 @pytest.mark.parametrize("text", ["a" * 100_000, "1 " * 50_000, "a'" * 50_000, "1.2." * 25_000])
 def test_masking_a_long_text_takes_no_longer_than_reading_it(text: str) -> None:
-    """The server may answer a megabyte in one word; this would not end if it were quadratic."""
+    """Linear time: a response can be a megabyte without a space."""
     assert len(masked(text)) <= len(text)
 
 
 @examples
 @given(st.text())
 def test_masking_twice_is_masking_once(text: str) -> None:
-    """What was masked holds nobody any more."""
     assert masked(masked(text)) == masked(text)
 
 
-def test_headers_are_found_whatever_their_case() -> None:
-    """As HTTP has it."""
+def test_header_names_ignore_case() -> None:
     headers = Headers({"Retry-After": "3", "x-ratelimit-limit": "60"})
     assert ("3", "60") == (headers["RETRY-AFTER"], headers["X-RateLimit-Limit"])
     assert "retry-after" in headers
@@ -133,19 +131,19 @@ def test_headers_are_found_whatever_their_case() -> None:
 
 
 def test_headers_keep_their_spelling_for_the_wire() -> None:
-    """``plain`` is what is sent."""
+    """``plain`` has the names as they are sent."""
     assert {"Retry-After": "3"} == Headers({"Retry-After": "3"}).plain
 
 
 def test_a_header_given_in_two_spellings_is_sent_once() -> None:
-    """The last one counts, so that no second Authorization travels beside ours."""
+    """The last one wins, so that there is one Authorization header."""
     headers = Headers({"authorization": "theirs", "Authorization": "ours"})
     assert {"Authorization": "ours"} == headers.plain
     assert "ours" == headers["authorization"]
 
 
 @pytest.mark.parametrize("name", ["Authorization", "proxy-authorization", "Cookie", "Set-Cookie"])
-def test_headers_hide_what_authorizes(name: str) -> None:
+def test_headers_hide_credentials(name: str) -> None:
     """In their repr and in their masked text."""
     headers = Headers({name: "canary"})
     shown = {name.lower(): "***"}
@@ -153,7 +151,7 @@ def test_headers_hide_what_authorizes(name: str) -> None:
     assert str({name: "***"}) == masked_headers({name: "canary"})
 
 
-def test_headers_hide_people() -> None:
+def test_headers_hide_personal_data() -> None:
     """A value may hold an address."""
     assert "{'From': '***', 'Retry-After': '3'}" == masked_headers(
         {"From": "ada@example.com", "Retry-After": "3"}
@@ -184,7 +182,7 @@ def test_a_traceback_with_locals_shows_no_key() -> None:
 
     with pytest.raises(RuntimeError) as caught:
         fail(key, Headers({"Authorization": f"Bearer {key.reveal()}"}))
-    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    story = "".join(told.format())
-    assert "key = ApiKey(***)" in story
-    assert "headers = Headers({'authorization': '***'})" in story
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    text = "".join(shown.format())
+    assert "key = ApiKey(***)" in text
+    assert "headers = Headers({'authorization': '***'})" in text

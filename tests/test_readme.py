@@ -8,7 +8,7 @@ The convention, which leaves no trace in the README:
 - A block runs in a folder that has a ``customers.csv`` and nothing else.
 - ``await``, ``async for`` and ``async with`` may stand at its top; it runs in a loop then.
 - A block with a function ``test_…`` is a test file: pytest runs it in a process of its own.
-- ``<!-- goes on -->`` on the line before a block: it also has the names of the block before it.
+- ``<!-- continued -->`` on the line before a block: it also has the names of the block before it.
 - In ``console`` blocks, what is typed after ``moregood`` is parsed by the command line itself.
 """
 
@@ -33,7 +33,7 @@ from moregood_async.sandbox import Sandbox
 from tests.conftest import KEY
 
 README = Path(__file__).parent.parent / "README.md"
-GOES_ON = "<!-- goes on -->"
+CONTINUED = "<!-- continued -->"
 
 
 @attrs.frozen
@@ -56,7 +56,7 @@ def blocks_of(text: str) -> list[Block]:
     found = list[Block]()
     for match in re.finditer(r"^([^\n]*)\n```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
         line = text.count("\n", 0, match.start(3)) + 1
-        found.append(Block(match[2], match[3], line, match[1].strip() == GOES_ON))
+        found.append(Block(match[2], match[3], line, match[1].strip() == CONTINUED))
     return found
 
 

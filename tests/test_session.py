@@ -31,16 +31,16 @@ from tests.aiohttp_doubles import RawServer, http, saying
 KEY = "canary-key"
 
 
-def said(what: object = None, status: int = 200) -> Response:
-    body = json.dumps({"success": True, "data": {"id": 1}} if what is None else what)
+def responding(content: object = None, status: int = 200) -> Response:
+    body = json.dumps({"success": True, "data": {"id": 1}} if content is None else content)
     return Response(status=status, headers=Headers({}), body=body.encode())
 
 
 @attrs.define
 class Far:
-    """The far end: hears every request, and answers with the same."""
+    """A server double: records each request and always gives the same response."""
 
-    answer: Response = attrs.Factory(said)
+    answer: Response = attrs.Factory(responding)
     heard: list[Request] = attrs.field(factory=list[Request])
 
     async def __call__(self, request: Request) -> Response:
@@ -96,9 +96,9 @@ async def test_a_call_becomes_a_request(far: Far, client_of: ClientOf) -> None:
     )
 
 
-async def test_a_page_is_asked_for_by_its_number(far: Far, client_of: ClientOf) -> None:
-    """Without a body, and so without a type of one."""
-    far.answer = said({"data": []})
+async def test_a_page_request_has_its_number_and_no_body(far: Far, client_of: ClientOf) -> None:
+    """Nor a Content-Type header."""
+    far.answer = responding({"data": []})
     await client_of(far).customers.reviews(7, start_page=3, per_page=20).first_page()
     [request] = far.heard
     assert ("GET", "http://localhost/beacon/customers/7/reviews?page=3&per_page=20", None) == (
@@ -123,19 +123,19 @@ SENDING: dict[str, tuple[Callable[[MoreGoodClient], Awaitable[object]], bool]] =
 
 
 @pytest.mark.parametrize(("call", "idempotent"), SENDING.values(), ids=SENDING)
-async def test_a_request_says_whether_it_may_be_repeated(
+async def test_each_request_knows_whether_it_is_idempotent(
     far: Far,
     client_of: ClientOf,
     call: Callable[[MoreGoodClient], Awaitable[object]],
     idempotent: bool,
 ) -> None:
-    """By its row, by its value, or as it was told."""
+    """From the operations table, from the customer's contacts, or from ``idempotent=``."""
     await call(client_of(far))
     assert [idempotent] == [request.idempotent for request in far.heard]
 
 
-async def test_the_deadline_begins_with_the_call(far: Far, client_of: ClientOf) -> None:
-    """On the session's own clock; a batch's row is told apart by its priority; None is none."""
+async def test_the_deadline_starts_with_the_call(far: Far, client_of: ClientOf) -> None:
+    """On the clock of the session; rows of a batch have bulk priority; None is no deadline."""
     session = client_of(far, deadline=120.0)._session
     manager = SessionManager(session.connections, session.settings, clock=lambda: 500.0)
     value = CustomerUpsert(first_name="A")
@@ -149,9 +149,7 @@ async def test_the_deadline_begins_with_the_call(far: Far, client_of: ClientOf) 
 
 
 @pytest.mark.parametrize("wrong", [True, -1, "7", "../7", 7.0, None], ids=repr)
-async def test_an_id_is_a_whole_number_and_nothing_else(
-    far: Far, wrong: Any, client_of: ClientOf
-) -> None:
+async def test_an_id_must_be_an_int(far: Far, wrong: Any, client_of: ClientOf) -> None:
     """It stands in the address, so nothing else gets there."""
     client = client_of(far)
     with pytest.raises(InvalidRequest) as update:
@@ -165,8 +163,8 @@ async def test_an_id_is_a_whole_number_and_nothing_else(
     assert [] == far.heard
 
 
-async def test_headers_of_ones_own_never_replace_ours(far: Far, client_of: ClientOf) -> None:
-    """Neither the key nor what is accepted; whatever the case."""
+async def test_extra_headers_never_replace_the_clients(far: Far, client_of: ClientOf) -> None:
+    """Neither Authorization nor Accept, in any case of letters."""
     await client_of(far).request(
         "GET", "x", headers={"authorization": "Basic x", "ACCEPT": "text/html", "X-Mine": "yes"}
     )
@@ -176,27 +174,25 @@ async def test_headers_of_ones_own_never_replace_ours(far: Far, client_of: Clien
     )
 
 
-async def test_nobody_who_is_in_an_address_is_in_a_log_or_an_error(
+async def test_personal_data_in_a_path_is_in_no_log_and_no_error(
     far: Far, caplog: pytest.LogCaptureFixture, client_of: ClientOf
 ) -> None:
-    """A path of one's own can hold anything."""
+    """The path of `client.request` can contain anything."""
     caplog.set_level(logging.DEBUG, logger="moregood_async")
-    far.answer = said({"message": "no"}, 404)
+    far.answer = responding({"message": "no"}, 404)
     with pytest.raises(MoreGoodError) as caught:
         await client_of(far).request("GET", "customers/ada@example.com/+14155550100")
-    told = f"{caplog.text} {caught.value} {caught.value.explain()} {caught.value.operation}"
+    text = f"{caplog.text} {caught.value} {caught.value.explain()} {caught.value.operation}"
     assert 1 == len(far.heard)
-    assert "ada@example.com" not in told
-    assert "14155550100" not in told
+    assert "ada@example.com" not in text
+    assert "14155550100" not in text
 
 
-# Keys
+# keys
 
 
-async def test_a_key_that_is_a_coroutine_function_is_asked_before_each_call(
-    far: Far, client_of: ClientOf
-) -> None:
-    """So that a rotated key is the next call's."""
+async def test_an_async_key_is_called_before_each_call(far: Far, client_of: ClientOf) -> None:
+    """A rotated key is used by the next call."""
     keys = iter(["one", "one", "two"])
 
     async def key() -> str:
@@ -213,7 +209,7 @@ async def test_a_key_that_is_a_coroutine_function_is_asked_before_each_call(
 async def test_a_key_that_cannot_be_sent_is_a_configuration_error(
     far: Far, client_of: ClientOf
 ) -> None:
-    """Nothing is sent, and nothing of it is told."""
+    """Nothing is sent, and the error does not contain the key."""
 
     async def key() -> str:
         return "line\nbreak"
@@ -223,8 +219,8 @@ async def test_a_key_that_cannot_be_sent_is_a_configuration_error(
     assert ([], False) == (far.heard, "line" in str(caught.value).replace("line break", ""))
 
 
-async def test_a_request_with_a_new_key_holds_the_old_one_no_more() -> None:
-    """One Authorization header on the wire, also where headers of one's own are sent along."""
+async def test_a_rotated_key_replaces_the_old_header() -> None:
+    """One Authorization header on the wire, also beside headers of the caller."""
     keys = iter(["old", "new"])
 
     async def key() -> str:
@@ -242,19 +238,19 @@ async def test_a_request_with_a_new_key_holds_the_old_one_no_more() -> None:
     assert [["application/json"]] * 2 == [each.all("Content-Type") for each in server.received]
 
 
-# The chain
+# middlewares
 
 
-async def test_a_middleware_stands_around_each_attempt(far: Far, client_of: ClientOf) -> None:
-    """The first outermost; inside retry and pace, so it sees every attempt with its number."""
-    told: list[str] = []
-    answers = iter([said({}, 401), said()])
+async def test_middlewares_wrap_each_attempt(far: Far, client_of: ClientOf) -> None:
+    """The first is outermost; they run inside retry and pace and see each attempt's number."""
+    events: list[str] = []
+    answers = iter([responding({}, 401), responding()])
 
     def named(name: str) -> Any:
         async def middleware(request: Request, call_next: Handler) -> Response:
-            told.append(f"{name} {request.attempt}")
+            events.append(f"{name} {request.attempt}")
             response = await call_next(request)
-            told.append(f"{name} {response.status}")
+            events.append(f"{name} {response.status}")
             return response
 
         return middleware
@@ -270,21 +266,19 @@ async def test_a_middleware_stands_around_each_attempt(far: Far, client_of: Clie
     client = client_of(handler, key, middlewares=(named("outer"), named("inner")))
     await client.request("GET", "x")
     once = ["outer 1", "inner 1", "inner 401", "outer 401"]
-    assert [*once, "outer 2", "inner 2", "inner 200", "outer 200"] == told
+    assert [*once, "outer 2", "inner 2", "inner 200", "outer 200"] == events
 
 
-async def test_a_middlewares_own_answer_is_an_answer(far: Far, client_of: ClientOf) -> None:
-    """It need not ask the server."""
-
+async def test_a_middleware_can_respond_without_a_request(far: Far, client_of: ClientOf) -> None:
     async def cached(request: Request, call_next: Handler) -> Response:
-        return said({"data": {"id": 42, "first_name": "Ada"}})
+        return responding({"data": {"id": 42, "first_name": "Ada"}})
 
     customer = await client_of(far, middlewares=(cached,)).customers.upsert(first_name="Ada")
     assert (42, []) == (customer.id, far.heard)
 
 
-async def test_a_middlewares_own_error_ends_the_call(far: Far, client_of: ClientOf) -> None:
-    """As it is, and unrepeated."""
+async def test_an_error_of_a_middleware_is_raised_unchanged(far: Far, client_of: ClientOf) -> None:
+    """And not retried."""
 
     async def broken(request: Request, call_next: Handler) -> Response:
         raise LookupError("mine")
@@ -294,8 +288,8 @@ async def test_a_middlewares_own_error_ends_the_call(far: Far, client_of: Client
     assert [] == far.heard
 
 
-async def test_the_slot_is_held_while_the_middlewares_run(far: Far, client_of: ClientOf) -> None:
-    """What a middleware waits for counts as in flight."""
+async def test_a_slot_is_held_while_middlewares_run(far: Far, client_of: ClientOf) -> None:
+    """A call that waits inside a middleware counts as in flight."""
     in_flight, most = 0, 0
 
     async def slow(request: Request, call_next: Handler) -> Response:
@@ -311,24 +305,24 @@ async def test_the_slot_is_held_while_the_middlewares_run(far: Far, client_of: C
     assert (2, 10) == (most, len(far.heard))
 
 
-# What comes back
+# responses
 
 
 @pytest.mark.parametrize(
     ("answer", "kind", "unclear"),
     [
-        (said({"success": False, "message": "no"}), APIError, False),
-        (said({"success": False, "code": 500}), ServerError, True),
-        (said({"success": False}), UnexpectedResponse, True),
-        (said([1]), UnexpectedResponse, True),
-        (said({"data": {"id": {}}}), UnexpectedResponse, True),
+        (responding({"success": False, "message": "no"}), APIError, False),
+        (responding({"success": False, "code": 500}), ServerError, True),
+        (responding({"success": False}), UnexpectedResponse, True),
+        (responding([1]), UnexpectedResponse, True),
+        (responding({"data": {"id": {}}}), UnexpectedResponse, True),
     ],
     ids=["no", "no, 500", "no, and nothing else", "a list", "no id"],
 )
-async def test_a_200_that_is_no_success_is_an_error_with_its_attempt(
+async def test_a_200_without_success_is_an_error_with_its_attempt(
     answer: Response, kind: type[MoreGoodError], unclear: bool, client_of: ClientOf
 ) -> None:
-    """A write may have taken effect where the answer does not say no."""
+    """Unless the response says that it failed, a write may have been applied."""
     far = Far(answer)
     with pytest.raises(MoreGoodError) as caught:
         await client_of(far).customers.upsert(first_name="Ada", email="a@b.c")
@@ -344,20 +338,17 @@ async def test_a_200_that_is_no_success_is_an_error_with_its_attempt(
     assert 1 == len(far.heard)
 
 
-async def test_a_read_that_was_not_understood_has_changed_nothing(client_of: ClientOf) -> None:
-    """Whatever came back."""
+async def test_a_read_with_an_unexpected_response_has_applied_nothing(client_of: ClientOf) -> None:
     with pytest.raises(UnexpectedResponse) as caught:
-        await client_of(Far(said({"data": "x"}))).reviews.list().first_page()
+        await client_of(Far(responding({"data": "x"}))).reviews.list().first_page()
     assert ("reviews.list", False) == (caught.value.operation, caught.value.may_have_applied)
 
 
-async def test_a_request_of_ones_own_gets_the_answer_as_it_came(
-    far: Far, client_of: ClientOf
-) -> None:
-    """And refusals as errors."""
-    far.answer = said({"anything": "goes"})
+async def test_client_request_returns_the_response_unchanged(far: Far, client_of: ClientOf) -> None:
+    """Error statuses are raised."""
+    far.answer = responding({"anything": "goes"})
     assert far.answer is await client_of(far).request("POST", "/x", json={"a": 1})
-    far.answer = said({"message": "no"}, 422)
+    far.answer = responding({"message": "no"}, 422)
     with pytest.raises(APIError) as caught:
         await client_of(far).request("POST", "x", json={})
     assert ("POST x", 422) == (caught.value.operation, caught.value.status)

@@ -28,13 +28,13 @@ MIB = 1024 * 1024
 
 
 def resident_bytes() -> int:
-    """This process's resident memory."""
+    """Return the resident memory of this process in bytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096
 
 
 async def rounds(call: Callable[[int], Coroutine[Any, Any, object]], calls: int) -> list[int]:
-    """Makes the calls, a number at once; gives the bytes in use after each tenth of them."""
+    """Make the calls, some at once; return the bytes in use after each tenth of them."""
     numbers = iter(range(calls))
     used: list[int] = []
 

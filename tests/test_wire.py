@@ -1,4 +1,4 @@
-"""What goes over the wire, what may be shown of it, and how long a server asks to wait."""
+"""Requests, responses, their reprs, and the waits that a server asks for."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -24,12 +24,12 @@ from moregood_async.wire import (
 from tests.strategies import examples, make_response
 
 NOW = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
-SERVERS_NOW = NOW + timedelta(hours=3)  # its clock is wrong, or ours is
+SERVERS_NOW = NOW + timedelta(hours=3)  # one of the two clocks is wrong
 THE_SERVERS_DATE = "Fri, 01 May 2026 11:30:00 GMT"
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("value", "seconds"),
     [
         ("0", 0.0),
         ("3", 3.0),
@@ -60,28 +60,25 @@ THE_SERVERS_DATE = "Fri, 01 May 2026 11:30:00 GMT"
         ("Fri, 01 May 2026 11:30:07 +999999", None),
     ],
 )
-def test_a_wait_is_read_in_every_form_or_not_at_all(told: str, seconds: float | None) -> None:
-    """Seconds or a date, which is read against the answer's own; nonsense is None."""
-    response = make_response(b"", 429, retry_after=told, date=THE_SERVERS_DATE)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    """A date is relative to the response's Date header; anything else is None."""
+    response = make_response(b"", 429, retry_after=value, date=THE_SERVERS_DATE)
     assert seconds == retry_after(response, NOW)
 
 
-def test_no_header_is_no_wait() -> None:
-    """None, not zero: nobody asked to wait."""
+def test_without_a_header_retry_after_is_none() -> None:
     assert retry_after(make_response(b"", 429), NOW) is None
 
 
 @pytest.mark.parametrize(
     "date", [{}, {"date": "today"}, {"date": ""}], ids=["none", "odd", "empty"]
 )
-def test_a_date_is_read_against_this_clock_where_the_answer_has_none(date: dict[str, str]) -> None:
-    """The best there is."""
+def test_without_a_date_header_retry_after_uses_the_local_clock(date: dict[str, str]) -> None:
     response = make_response(b"", 429, retry_after="Fri, 01 May 2026 08:30:07 GMT", **date)
     assert 7.0 == retry_after(response, NOW)
 
 
-def test_the_present_is_the_clocks_own() -> None:
-    """Where no test brings another."""
+def test_the_default_clock_is_the_system_clock() -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     seconds = retry_after(make_response(b"", 429, retry_after=soon))
     assert seconds is not None
@@ -94,7 +91,7 @@ def test_the_present_is_the_clocks_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"),
+    ("value", "seconds"),
     [
         (str(int(SERVERS_NOW.timestamp()) + 7), 7.0),
         (str(int(SERVERS_NOW.timestamp()) - 7), 0.0),
@@ -106,31 +103,29 @@ def test_the_present_is_the_clocks_own() -> None:
         ("Fri, 01 May 2026 11:30:07 GMT", None),
     ],
 )
-def test_the_end_of_a_window_is_unix_seconds(told: str, seconds: float | None) -> None:
-    """Read against the answer's own date, as Laravel sends it."""
-    response = make_response(b"", 429, X_RateLimit_Reset=told, date=THE_SERVERS_DATE)
+def test_the_rate_reset_is_unix_seconds(value: str, seconds: float | None) -> None:
+    """Relative to the response's Date header; Laravel sends it so."""
+    response = make_response(b"", 429, X_RateLimit_Reset=value, date=THE_SERVERS_DATE)
     assert seconds == rate_reset(response, NOW)
 
 
-def test_no_window_is_none() -> None:
-    """A server without a limit tells none."""
+def test_without_a_header_the_rate_reset_is_none() -> None:
     assert rate_reset(make_response(b"", 200), NOW) is None
 
 
 @examples
 @given(
-    told=st.text() | st.floats().map(str) | st.from_regex(r"\w+, \d+ \w+ \d+ [\d:]+ [\w+-]+"),
+    value=st.text() | st.floats().map(str) | st.from_regex(r"\w+, \d+ \w+ \d+ [\d:]+ [\w+-]+"),
     date=st.text() | st.just(THE_SERVERS_DATE),
 )
-def test_a_wait_is_never_an_error_and_never_senseless(told: str, date: str) -> None:
-    """Whatever the server writes."""
-    response = make_response(b"", 429, retry_after=told, X_RateLimit_Reset=told, date=date)
+def test_any_header_value_is_none_or_a_wait_within_bounds(value: str, date: str) -> None:
+    response = make_response(b"", 429, retry_after=value, X_RateLimit_Reset=value, date=date)
     for seconds in (retry_after(response, NOW), rate_reset(response, NOW)):
         assert seconds is None or 0 <= seconds <= MAX_WAIT_SECONDS
 
 
 def a_request(method: str = "POST") -> Request:
-    """A request with canaries."""
+    """Return a request that contains canaries (secrets to search for)."""
     return Request(
         method=method,
         url="https://example.com/beacon/asks",
@@ -140,8 +135,8 @@ def a_request(method: str = "POST") -> Request:
     )
 
 
-def test_a_request_shows_neither_key_nor_body() -> None:
-    """Its size is enough."""
+def test_the_repr_of_a_request_has_neither_key_nor_body() -> None:
+    """It has the size of the body."""
     shown = repr(a_request())
     assert "canary" not in shown
     assert "body=<30 bytes>" in shown
@@ -149,8 +144,7 @@ def test_a_request_shows_neither_key_nor_body() -> None:
     assert "asks.create" in shown
 
 
-def test_a_request_shows_its_address_without_the_query() -> None:
-    """Which may name somebody; the path may, too."""
+def test_the_repr_of_a_request_has_no_query_and_no_personal_path() -> None:
     url = "https://example.com/beacon/customers/canary@example.com?q=canary"
     shown = repr(attrs.evolve(a_request("GET"), url=url))
     assert "url='https:***'" in shown
@@ -158,13 +152,12 @@ def test_a_request_shows_its_address_without_the_query() -> None:
     assert "canary" not in shown
 
 
-def test_a_request_without_a_body_says_so() -> None:
-    """None, and not a size."""
+def test_the_repr_of_a_request_without_a_body_has_none() -> None:
     assert "body=None" in repr(attrs.evolve(a_request("GET"), body=None))
 
 
-def test_a_response_shows_neither_cookie_nor_body() -> None:
-    """The same for what comes back, whatever mapping its headers are."""
+def test_the_repr_of_a_response_has_neither_cookie_nor_body() -> None:
+    """Also where its headers are a plain mapping."""
     attempt = Attempt(1, "received", 0.5, "200", may_have_applied=False)
     response = Response(
         status=200,
@@ -183,13 +176,12 @@ def test_a_response_shows_neither_cookie_nor_body() -> None:
     ("method", "writes"),
     [("GET", False), ("HEAD", False), ("OPTIONS", False), ("POST", True), ("PUT", True)],
 )
-def test_a_request_knows_whether_it_writes(method: str, writes: bool) -> None:
-    """By its method; what is not known to read, writes."""
+def test_only_safe_methods_do_not_write(method: str, writes: bool) -> None:
     assert writes is a_request(method).writes
 
 
-def test_a_request_has_all_the_time_by_nature() -> None:
-    """Without settings it has no limits, is not repeated, is the first attempt, and goes first."""
+def test_the_defaults_of_a_request() -> None:
+    """No time limits, not idempotent, first attempt, interactive priority."""
     request = a_request()
     assert (math.inf, math.inf) == (request.deadline.at, request.attempt_timeout)
     assert (False, 1) == (request.idempotent, request.attempt)
@@ -197,15 +189,13 @@ def test_a_request_has_all_the_time_by_nature() -> None:
     assert a_request().deadline is not request.deadline
 
 
-def test_a_deadline_that_stood_still_is_later_by_as_much() -> None:
-    """And shows itself as a moment."""
+def test_a_deadline_can_be_extended() -> None:
     deadline = Deadline(10.0)
     deadline.extend(2.5)
     assert (12.5, "Deadline(12.500)") == (deadline.at, repr(deadline))
 
 
 def test_a_response_reads_its_json() -> None:
-    """Whatever the JSON is."""
     assert {"id": 1, "charges_avg": 5.5} == make_response(b'{"id": 1, "charges_avg": 5.5}').json()
 
 
@@ -224,8 +214,8 @@ def test_a_response_reads_its_json() -> None:
     ],
     ids=["empty", "html", "cut", "binary", "nan", "infinity", "overflow", "deep", "long"],
 )
-def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
-    """Also where the standard library would have let it pass, or run out of stack."""
+def test_invalid_json_is_a_value_error(body: bytes) -> None:
+    """Also NaN, which the standard library accepts, and depths that exhaust its stack."""
     with pytest.raises(ValueError):
         make_response(body).json()
     with pytest.raises(ValueError):
@@ -242,6 +232,5 @@ def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
     ],
     ids=["empty", "none", "some", "quoted"],
 )
-def test_a_query_leaves_out_what_is_none(query: dict[str, object], written: str) -> None:
-    """And quotes the rest."""
+def test_a_query_omits_none_and_quotes_values(query: dict[str, object], written: str) -> None:
     assert written == query_string(query)
