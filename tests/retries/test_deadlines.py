@@ -74,7 +74,7 @@ async def test_the_deadline_includes_fetching_the_key() -> None:
     assert not caught.value.may_have_applied
 
 
-async def test_the_attempt_timeout_starts_when_a_connection_is_free() -> None:
+async def test_the_attempt_timeout_excludes_waiting_for_a_concurrency_slot() -> None:
     """2,000 concurrent requests queue longer than the attempt timeout, and none times out."""
 
     async def slow(_: object, writer: asyncio.StreamWriter) -> None:

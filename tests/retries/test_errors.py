@@ -52,7 +52,7 @@ Unauthorized: asks.create: 401 Unauthenticated.
 
 @pytest.mark.parametrize("case", EXPLANATIONS)
 async def test_an_error_explains_the_attempts_of_its_call(case: str) -> None:
-    """It names operation, attempt, phase, time, effect and next step, but no email address."""
+    """`explain` names operation, attempt, phase, time, effect and next step, but no person."""
     async with scene(FAULT_CASES[case].fault, attempt_timeout=0.15) as env:
         with pytest.raises(MoreGoodError) as caught:
             await CALLS["asks.create"](env.client)

@@ -89,7 +89,7 @@ def self_signed(tmp_path: Path) -> ssl.SSLContext:
 async def test_nothing_is_sent_to_a_server_with_a_self_signed_certificate(
     transport: AiohttpTransport, make: Any, self_signed: ssl.SSLContext
 ) -> None:
-    """Certificates are always verified, unless the user passes a session that does not."""
+    """Certificates are verified, unless the user passes a session that does not verify them."""
     async with RawServer(ssl=self_signed) as server:
         error = await failure(transport, make(f"https://127.0.0.1:{server.port}"))
     assert Summary(ConnectionFailed, phase="connecting", sent=False) == summary_of(error)

@@ -72,7 +72,7 @@ async def test_a_users_session_is_never_closed() -> None:
 
 
 async def test_the_settings_of_a_users_session_do_not_change_the_results() -> None:
-    """The session's headers are added but replace none of ours; its cookie jar is used."""
+    """The session's headers are added but replace none of the client's; cookies are stored."""
     async with (
         RawServer(saying(http("500 Oops", b"{}", "Set-Cookie: a=1"), http())) as server,
         aiohttp.ClientSession(
