@@ -1,4 +1,4 @@
-"""What stands on the other side of aiohttp: an answer for aioresponses, and a server of bytes."""
+"""Doubles of the server side of aiohttp: a response for aioresponses, and a raw TCP server."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ import aiohttp
 import attrs
 from yarl import URL
 
-_WANTS_WRITER = "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).parameters
+_REQUIRES_STREAM_WRITER = (
+    "stream_writer" in inspect.signature(aiohttp.ClientResponse.__init__).parameters
+)
 
 
 class MockedResponse(aiohttp.ClientResponse):
-    """Give it to aioresponses as ``response_class``: 0.7.9 fails on aiohttp 3.14 without.
+    """A ``response_class`` for aioresponses, whose release 0.7.9 fails on aiohttp 3.14 without it.
 
-    aiohttp 3.14 asks for the ``stream_writer`` that sent the request, and aioresponses sends none.
+    aiohttp 3.14 requires the ``stream_writer`` that sent the request; aioresponses passes none.
     """
 
-    def __init__(self, method: str, url: URL, **given: Any) -> None:
-        if _WANTS_WRITER:
-            given.setdefault("stream_writer", SimpleNamespace(output_size=0))
-        super().__init__(method, url, **given)
+    def __init__(self, method: str, url: URL, **kwargs: Any) -> None:
+        if _REQUIRES_STREAM_WRITER:
+            kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
+        super().__init__(method, url, **kwargs)
 
 
 @attrs.frozen
 class Received:
-    """A request as it came over the wire."""
+    """A request as the server received it."""
 
     method: str
     target: str
@@ -41,66 +43,67 @@ class Received:
     _reader: asyncio.StreamReader = attrs.field(repr=False, eq=False)
 
     def is_abandoned(self) -> bool:
-        """Whether the client has hung up."""
+        """Return whether the client has closed the connection."""
         return self._reader.at_eof() or self._reader.exception() is not None
 
     def all(self, name: str) -> list[str]:
-        """Every value of a header, however often it was sent."""
+        """Return the values of a header, one for each time that the header was sent."""
         return [value for each, value in self.headers if each.lower() == name.lower()]
 
 
-Answering = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
+Responder = Callable[[Received, asyncio.StreamWriter], Awaitable[None]]
 
 
 def http(status: str = "200 OK", body: bytes = b'{"data":{}}', *headers: str) -> bytes:
-    """An HTTP answer, as bytes."""
+    """Return an HTTP response as bytes."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def saying(*answers: bytes) -> Answering:
-    """Says one answer after the other, the last one for ever; b"" hangs up without a word."""
-    left = list(answers)
+def saying(*responses: bytes) -> Responder:
+    """Return a responder that sends one response to each request, and then repeats the last one.
 
-    async def answer(_: Received, writer: asyncio.StreamWriter) -> None:
-        said = left.pop(0) if len(left) > 1 else left[0]
-        writer.write(said)
-        if not said:
+    An empty response closes the connection.
+    """
+    remaining = list(responses)
+
+    async def respond(_: Received, writer: asyncio.StreamWriter) -> None:
+        response = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        writer.write(response)
+        if not response:
             writer.close()
 
-    return answer
+    return respond
 
 
-def saying_and_closing(said: bytes) -> Answering:
-    """Says it and hangs up."""
+def saying_and_closing(response: bytes) -> Responder:
+    """Return a responder that sends the response and closes the connection."""
 
-    async def answer(_: Received, writer: asyncio.StreamWriter) -> None:
-        writer.write(said)
+    async def respond(_: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(response)
         writer.close()
 
-    return answer
+    return respond
 
 
 async def silent(received: Received, writer: asyncio.StreamWriter) -> None:
-    """Takes the request and never says anything, until the client hangs up."""
+    """Send nothing, and close the connection when the client has closed it."""
     while not received.is_abandoned():  # noqa: ASYNC110 - a stream has no event for it
         await asyncio.sleep(0.002)
     writer.close()
 
 
 async def resetting(_: Received, writer: asyncio.StreamWriter) -> None:
-    """Answers with a TCP reset."""
-    linger_not_at_all = struct.pack("ii", 1, 0)
-    writer.get_extra_info("socket").setsockopt(
-        socket.SOL_SOCKET, socket.SO_LINGER, linger_not_at_all
-    )
+    """Reset the TCP connection."""
+    no_linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
     writer.transport.abort()
 
 
 class RawServer:
-    """A server that reads HTTP and answers with whatever bytes it is told; it counts."""
+    """A server that reads HTTP, responds with any bytes, and counts connections and requests."""
 
-    def __init__(self, answer: Answering | None = None, *, port: int = 0, ssl: Any = None) -> None:
+    def __init__(self, answer: Responder | None = None, *, port: int = 0, ssl: Any = None) -> None:
         self.answer = answer or saying(http())
         self.port = port
         self.connections = 0
@@ -111,7 +114,7 @@ class RawServer:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     async def __aenter__(self) -> Self:
@@ -133,17 +136,19 @@ class RawServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(self._served(reader, writer))
+        task = asyncio.ensure_future(self._serve_connection(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _served(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_connection(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self.connections += 1
         self.open_connections += 1
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
                 while not writer.is_closing():
-                    received = await _received(reader)
+                    received = await _read_request(reader)
                     self.received.append(received)
                     await self.answer(received, writer)
         finally:
@@ -151,18 +156,18 @@ class RawServer:
             writer.close()
 
 
-async def _received(reader: asyncio.StreamReader) -> Received:
+async def _read_request(reader: asyncio.StreamReader) -> Received:
     head = (await reader.readuntil(b"\r\n\r\n")).decode().removesuffix("\r\n\r\n")
-    first, *lines = head.split("\r\n")
-    method, target, _ = first.split(" ")
+    request_line, *lines = head.split("\r\n")
+    method, target, _ = request_line.split(" ")
     headers = tuple((name, value) for name, _, value in (line.partition(": ") for line in lines))
     length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
     return Received(method, target, headers, await reader.readexactly(length), reader)
 
 
 def free_port() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    """Return a port on which no process listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
     return port

@@ -11,15 +11,15 @@ from moregood_async import (
 from moregood_async.sandbox import (
     Sandbox,
 )
-from tests.canaries.aviary import KEY, Aviary
+from tests.canaries.leak_detector import KEY, LeakDetector
 
 
 @pytest.fixture
-def aviary(caplog: pytest.LogCaptureFixture) -> Aviary:
-    """With the log of everything of this package, and of asyncio, at DEBUG."""
+def leaks(caplog: pytest.LogCaptureFixture) -> LeakDetector:
+    """A leak detector that also searches the DEBUG logs of this package, asyncio and tenacity."""
     for name in ("moregood_async", "asyncio", "tenacity"):
         caplog.set_level(logging.DEBUG, name)
-    return Aviary(caplog)
+    return LeakDetector(caplog)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def canary_sandbox() -> Iterator[Sandbox]:
 async def canary_client(
     request: pytest.FixtureRequest, canary_sandbox: Sandbox
 ) -> AsyncIterator[MoreGoodClient]:
-    """A client with that key, either way."""
+    """A client whose key is the canary: over a socket, or with the sandbox as its transport."""
     if request.param == "handler":
         async with MoreGoodClient(KEY, transport=canary_sandbox) as client:
             yield client

@@ -1,4 +1,4 @@
-"""No call, failure or batch shows a key or a person."""
+"""No call, failure or batch leaks the API key or personal data."""
 
 import asyncio
 import json
@@ -32,7 +32,16 @@ from moregood_async.sandbox import (
     Sandbox,
     Throttle,
 )
-from tests.canaries.aviary import EMAIL, KEY, NAME, NOTES, PERSON, PHONE, REVIEW, Aviary
+from tests.canaries.leak_detector import (
+    EMAIL,
+    KEY,
+    NAME,
+    NOTES,
+    PERSON,
+    PHONE,
+    REVIEW,
+    LeakDetector,
+)
 from tests.conftest import Reader, answered, into
 
 Call = Callable[[MoreGoodClient], Any]
@@ -66,52 +75,52 @@ IN_THE_URL: dict[str, Call] = {
 BY_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
-async def prepared(client: MoreGoodClient, sandbox: Sandbox) -> None:
-    """The person is there, with a location, an ask and a review."""
+async def create_person(client: MoreGoodClient, sandbox: Sandbox) -> None:
+    """Create the person, with a location, an ask and a review."""
     person = await client.customers.upsert(**PERSON)
     await client.locations.create(name="Main")
     await client.asks.create(email=EMAIL, channels=["email", "sms"])
     sandbox.write(sandbox.click(person.id), REVIEW)
 
 
-def watched_by(aviary: Aviary) -> Callable[[Request, Handler], Any]:
-    """A middleware that shows all that passes, as a user's might."""
+def recording_middleware(leaks: LeakDetector) -> Callable[[Request, Handler], Any]:
+    """Return a middleware that records every request and response, as a user's might log them."""
 
-    async def show(request: Request, call_next: Handler) -> Response:
-        aviary.show(request, request.headers, request.deadline)
+    async def record(request: Request, call_next: Handler) -> Response:
+        leaks.record(request, request.headers, request.deadline)
         response = await call_next(request)
-        aviary.show(response)
+        leaks.record(response)
         return response
 
-    return show
+    return record
 
 
 @BY_CALL
-async def test_a_call_that_works_shows_nobody(
-    aviary: Aviary, canary_sandbox: Sandbox, canary_client: MoreGoodClient, call: Call
+async def test_a_successful_call_leaks_nothing(
+    leaks: LeakDetector, canary_sandbox: Sandbox, canary_client: MoreGoodClient, call: Call
 ) -> None:
-    """Neither its request, nor its answer, nor what it gives, nor the client."""
-    await prepared(canary_client, canary_sandbox)
-    view = canary_client.with_options(middlewares=(watched_by(aviary),))
-    aviary.show(await call(view))
-    aviary.show(view, canary_client, view.customers, view._session, view._session.settings)
-    aviary.show(view._session.connections, view._session.connections.limits)
-    aviary.refuse_canaries()
+    """Neither the request, nor the response, nor the result, nor the client shows a canary."""
+    await create_person(canary_client, canary_sandbox)
+    view = canary_client.with_options(middlewares=(recording_middleware(leaks),))
+    leaks.record(await call(view))
+    leaks.record(view, canary_client, view.customers, view._session, view._session.settings)
+    leaks.record(view._session.connections, view._session.connections.limits)
+    leaks.assert_none()
 
 
 @pytest.mark.parametrize("call", IN_THE_URL.values(), ids=IN_THE_URL)
-async def test_a_person_in_a_url_is_shown_nowhere(
-    aviary: Aviary, canary_sandbox: Sandbox, canary_client: MoreGoodClient, call: Call
+async def test_personal_data_in_a_url_is_not_leaked(
+    leaks: LeakDetector, canary_sandbox: Sandbox, canary_client: MoreGoodClient, call: Call
 ) -> None:
-    """In the path or the query of `MoreGoodClient.request`, whether it works or not."""
-    view = canary_client.with_options(middlewares=(watched_by(aviary),), max_attempts=2)
+    """Neither results nor errors show the path or the query of `MoreGoodClient.request`."""
+    view = canary_client.with_options(middlewares=(recording_middleware(leaks),), max_attempts=2)
     for fault in ((), Refuse(500, times=1), Refuse(404), DropBeforeEffect(), Html()):
         canary_sandbox.faults = fault
         try:
-            aviary.show(await call(view))
+            leaks.record(await call(view))
         except MoreGoodError as error:
-            aviary.catch(error)
-    aviary.refuse_canaries()
+            leaks.record_error(error)
+    leaks.assert_none()
 
 
 FAULTS: list[Fault | Throttle] = [
@@ -138,41 +147,47 @@ FAULTS: list[Fault | Throttle] = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault!r:.60}")
-async def test_a_call_that_fails_shows_nobody(
-    aviary: Aviary, canary_sandbox: Sandbox, canary_client: MoreGoodClient, fault: Fault | Throttle
+async def test_a_failed_call_leaks_nothing(
+    leaks: LeakDetector,
+    canary_sandbox: Sandbox,
+    canary_client: MoreGoodClient,
+    fault: Fault | Throttle,
 ) -> None:
-    """Whatever the fault, and whichever the call."""
-    await prepared(canary_client, canary_sandbox)
+    """Every call of `CALLS` meets every fault of `FAULTS`."""
+    await create_person(canary_client, canary_sandbox)
     view = canary_client.with_options(
-        middlewares=(watched_by(aviary),), max_attempts=1, deadline=0.5, attempt_timeout=0.05
+        middlewares=(recording_middleware(leaks),),
+        max_attempts=1,
+        deadline=0.5,
+        attempt_timeout=0.05,
     )
     canary_sandbox.faults = fault
     failed = 0
     for call in CALLS.values():
         try:
-            aviary.show(await call(view))
+            leaks.record(await call(view))
         except MoreGoodError as error:
             failed += 1
-            aviary.catch(error)
-    assert failed or isinstance(fault, Delay)  # a handler is not timed
-    aviary.refuse_canaries()
+            leaks.record_error(error)
+    assert failed or isinstance(fault, Delay)  # a handler as transport has no timeout
+    leaks.assert_none()
 
 
-async def test_a_repeated_call_shows_nobody(aviary: Aviary, canary_sandbox: Sandbox) -> None:
-    """The log of a repeat has its reason, and the reason no person."""
-    answers = iter(
+async def test_a_retried_call_leaks_nothing(leaks: LeakDetector, canary_sandbox: Sandbox) -> None:
+    """The log has the reason of a retry, without the personal data of the response."""
+    responses = iter(
         [
             answered({"message": f"{EMAIL} is busy"}, 500),
             answered({"message": f"{PHONE} is busy"}, 500),
         ]
     )
 
-    async def moody(request: Request) -> Response:
-        return next(answers, None) or await canary_sandbox(request)
+    async def respond(request: Request) -> Response:
+        return next(responses, None) or await canary_sandbox(request)
 
-    async with MoreGoodClient(KEY, transport=moody) as client:
-        aviary.show(await client.customers.upsert(**PERSON))
-    aviary.refuse_canaries()
+    async with MoreGoodClient(KEY, transport=respond) as client:
+        leaks.record(await client.customers.upsert(**PERSON))
+    leaks.assert_none()
 
 
 @pytest.mark.parametrize(
@@ -192,83 +207,87 @@ async def test_a_repeated_call_shows_nobody(aviary: Aviary, canary_sandbox: Sand
         lambda: LocationUpdate(),
     ],
 )
-def test_a_value_that_is_refused_shows_nobody(aviary: Aviary, make: Callable[[], Any]) -> None:
-    """What was wrong is told by the field's name."""
-    with pytest.raises(MoreGoodError) as refused:
+def test_an_invalid_value_leaks_nothing(leaks: LeakDetector, make: Callable[[], Any]) -> None:
+    """The error names the field, and does not show its value."""
+    with pytest.raises(MoreGoodError) as raised:
         make()
-    aviary.catch(refused.value)
-    aviary.refuse_canaries()
+    leaks.record_error(raised.value)
+    leaks.assert_none()
 
 
-def test_a_value_shows_its_fields_and_nobody(aviary: Aviary) -> None:
-    """What will be sent is named, not shown."""
-    aviary.show(
+def test_the_repr_of_a_request_model_leaks_nothing(leaks: LeakDetector) -> None:
+    """The ``repr`` names the fields, and does not show their values."""
+    leaks.record(
         CustomerUpsert(**PERSON),
         AskCreate(email=EMAIL, phone=PHONE, channels=["email"]),
         ChargeCreate(email=EMAIL, phone=PHONE, amount=1),
     )
-    aviary.refuse_canaries()
+    leaks.assert_none()
 
 
-async def test_a_batch_shows_nobody(
-    aviary: Aviary, canary_sandbox: Sandbox, canary_client: MoreGoodClient
+async def test_a_batch_leaks_nothing(
+    leaks: LeakDetector, canary_sandbox: Sandbox, canary_client: MoreGoodClient
 ) -> None:
-    """Neither the batch, nor its results, nor their errors."""
+    """Neither the batch, nor its results, nor their errors show a canary."""
     rows: list[Any] = [PERSON, {**PERSON, "first_name": ""}, {**PERSON, "tags": EMAIL}, EMAIL]
     canary_sandbox.faults = Refuse(422, probability=0.5, seed=3)
     batch = canary_client.customers.upsert_many(rows * 4)
-    aviary.show(batch, batch.stats)
+    leaks.record(batch, batch.stats)
     async for result in batch:
-        aviary.show(result)
+        leaks.record(result)
         if result.error is not None:
-            aviary.catch(result.error)
-    aviary.show(batch, canary_client.customers.list(), canary_client.reviews.list().pages())
-    aviary.refuse_canaries()
+            leaks.record_error(result.error)
+    leaks.record(batch, canary_client.customers.list(), canary_client.reviews.list().pages())
+    leaks.assert_none()
 
 
-async def test_reading_for_many_shows_nobody(
-    aviary: Aviary, canary_sandbox: Sandbox, canary_client: MoreGoodClient
+async def test_reading_reviews_of_several_customers_leaks_nothing(
+    leaks: LeakDetector, canary_sandbox: Sandbox, canary_client: MoreGoodClient
 ) -> None:
-    """What it gives, and the error that ends it."""
-    await prepared(canary_client, canary_sandbox)
+    """Neither the results nor the error that ends the iteration show a canary."""
+    await create_person(canary_client, canary_sandbox)
     pairs = list[Any]()
     with pytest.raises(MoreGoodError) as raised:
         await into(pairs, canary_client.reviews.for_customers([1, 9041]))
-    aviary.show(*pairs)
-    aviary.catch(raised.value)
-    aviary.refuse_canaries()
+    leaks.record(*pairs)
+    leaks.record_error(raised.value)
+    leaks.assert_none()
 
 
 @pytest.mark.parametrize(
     "base_url",
     ["http://127.0.0.1:1/beacon", "http://no-such-host.localhost:1/beacon"],
-    ids=["refused", "no host"],
+    ids=["refused", "unknown host"],
 )
-async def test_an_unreachable_server_shows_nobody(aviary: Aviary, base_url: str) -> None:
-    """The cause is aiohttp's own error, whose frames hold the header."""
+async def test_the_error_of_an_unreachable_server_leaks_nothing(
+    leaks: LeakDetector, base_url: str
+) -> None:
+    """The cause is an error of aiohttp, whose frames hold the Authorization header."""
     async with MoreGoodClient(KEY, base_url=base_url, max_attempts=2) as client:
         for call in CALLS.values():
             with pytest.raises(MoreGoodError) as raised:
                 await call(client)
-            aviary.catch(raised.value)
-    aviary.refuse_canaries()
+            leaks.record_error(raised.value)
+    leaks.assert_none()
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "response",
     [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{", b"garbage\r\n\r\n", b"", None],
-    ids=["cut short", "not HTTP", "closed", "silent"],
+    ids=["truncated", "not HTTP", "closed", "silent"],
 )
-async def test_a_server_that_is_none_shows_nobody(aviary: Aviary, sent: bytes | None) -> None:
-    """On a raw socket: what aiohttp raises there is the cause."""
+async def test_the_error_of_an_invalid_response_leaks_nothing(
+    leaks: LeakDetector, response: bytes | None
+) -> None:
+    """A raw socket sends bytes for which aiohttp raises an error, which becomes the cause."""
     served = asyncio.Semaphore(0)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        if sent is None:
-            await reader.read()  # until the client has had enough
+        if response is None:
+            await reader.read()  # until the client closes the connection
         else:
-            writer.write(sent)
+            writer.write(response)
         writer.close()
         served.release()
 
@@ -281,22 +300,22 @@ async def test_a_server_that_is_none_shows_nobody(aviary: Aviary, sent: bytes | 
             for name in ("customers.upsert", "asks.create", "reviews.list"):
                 with pytest.raises(MoreGoodError) as raised:
                     await CALLS[name](client)
-                aviary.catch(raised.value)
+                leaks.record_error(raised.value)
                 await served.acquire()
-    aviary.refuse_canaries()
+    leaks.assert_none()
 
 
-async def test_an_answer_that_is_cut_inside_shows_nobody(aviary: Aviary, reader: Reader) -> None:
-    """Rows with odd types are read as far as they go; their ``repr`` shows no row."""
+async def test_rows_with_unexpected_types_leak_nothing(leaks: LeakDetector, reader: Reader) -> None:
+    """Rows are decoded as far as possible; their ``repr`` does not show the undecoded values."""
     row = {"id": 1, **PERSON, "validation": {"address": EMAIL}, "surprise": EMAIL}
     odd = {**row, "email": [EMAIL], "location": {"email": EMAIL}, "last_charged_at": EMAIL}
     nested = {"id": 1, "reviewer": {"name": NAME, "photo": {"link": EMAIL}}, "review": REVIEW}
 
-    async def far(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         rows = [row, odd] if "customers" in request.url else [{**nested, "customer": row}]
         return answered({"success": True, "data": rows})
 
-    client = reader(far)
-    aviary.show(await client.customers.list().collect(), await client.reviews.list().collect())
-    aviary.show(await client.messages.list().collect(), await client.customers.list())
-    aviary.refuse_canaries()
+    client = reader(respond)
+    leaks.record(await client.customers.list().collect(), await client.reviews.list().collect())
+    leaks.record(await client.messages.list().collect(), await client.customers.list())
+    leaks.assert_none()

@@ -1,4 +1,4 @@
-"""The canaries would be found."""
+"""The leak detector detects leaks."""
 
 from typing import Any
 
@@ -8,27 +8,28 @@ import pytest
 from moregood_async import (
     CustomerUpsert,
 )
-from tests.canaries.aviary import EMAIL, KEY, Aviary
+from tests.canaries.leak_detector import EMAIL, KEY, LeakDetector
 
 
-def test_the_canaries_would_be_found(aviary: Aviary) -> None:
-    """What this file looks with does see."""
-    aviary.show(attrs.evolve(CustomerUpsert(first_name="A"), first_name="B"), {"email": EMAIL})
+def test_leaks_in_texts_and_in_locals_are_detected(leaks: LeakDetector) -> None:
+    leaks.record(attrs.evolve(CustomerUpsert(first_name="A"), first_name="B"), {"email": EMAIL})
     with pytest.raises(AssertionError):
-        aviary.refuse_canaries()
+        leaks.assert_none()
 
-    def leaky() -> None:
-        held = f"Bearer {KEY}"
-        raise LookupError(len(held))
+    def leak_in_a_test() -> None:
+        secret = f"Bearer {KEY}"
+        raise LookupError(len(secret))
 
     compiled: dict[str, Any] = {"KEY": KEY}
-    exec(compile("def leak():\n held = KEY\n raise LookupError", "/elsewhere.py", "exec"), compiled)
-    for leak, found in ((leaky, False), (compiled["leak"], True)):
+    exec(
+        compile("def leak():\n secret = KEY\n raise LookupError", "/elsewhere.py", "exec"), compiled
+    )
+    for leak, is_detected in ((leak_in_a_test, False), (compiled["leak"], True)):
         try:
             leak()
         except LookupError as error:
-            if found:
-                with pytest.raises(AssertionError, match="held"):
-                    aviary.refuse_key_in_locals(error)
+            if is_detected:
+                with pytest.raises(AssertionError, match="secret"):
+                    leaks.assert_no_key_in_locals(error)
             else:
-                aviary.refuse_key_in_locals(error)
+                leaks.assert_no_key_in_locals(error)

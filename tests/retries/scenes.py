@@ -1,4 +1,4 @@
-"""Scenes: what the tests of this folder share."""
+"""Operations, faults, and a sandbox with a client, which the tests of this folder share."""
 
 from __future__ import annotations
 
@@ -68,42 +68,46 @@ COUNTED_AS = {
     "asks.create": "asks",
     "locations.create": "locations",
 }
+"""The field of `Audit` that counts the effects of an operation."""
 
 
 @attrs.define
 class Scene:
-    """A sandbox with one customer and one location in it, a client, and what happens there."""
+    """A sandbox with one customer and one location, and its client.
+
+    Requests and effects are counted from `before`.
+    """
 
     sandbox: Sandbox
     client: MoreGoodClient
     before: Audit
 
     def requests(self, name: str) -> int:
-        """How often an operation has reached the server."""
+        """Return how many requests of an operation have reached the server."""
         return self.sandbox.audit().requests.get(name, 0) - self.before.requests.get(name, 0)
 
     def effects(self, name: str) -> int:
-        """How often it took effect; 0 for those that leave nothing to be counted."""
+        """Return how often an operation took effect; 0 if its effects cannot be counted."""
         if name not in COUNTED_AS:
             return 0
-        what = COUNTED_AS[name]
-        count: int = getattr(self.sandbox.audit(), what) - getattr(self.before, what)
+        field = COUNTED_AS[name]
+        count: int = getattr(self.sandbox.audit(), field) - getattr(self.before, field)
         return count
 
 
-async def furnished() -> Sandbox:
-    """A sandbox with Ada and one location."""
+async def furnished_sandbox() -> Sandbox:
+    """Return a sandbox that has the customer Ada and one location."""
     sandbox = Sandbox(keys=KEY)
-    async with MoreGoodClient(KEY, transport=sandbox) as near:
-        await near.customers.upsert(first_name="Ada", email=ADA)
-        await near.locations.create(name="Market Square")
+    async with MoreGoodClient(KEY, transport=sandbox) as client:
+        await client.customers.upsert(first_name="Ada", email=ADA)
+        await client.locations.create(name="Market Square")
     return sandbox
 
 
 @asynccontextmanager
 async def scene(*faults: Middleware, **options: Any) -> AsyncGenerator[Scene]:
-    """The sandbox on a socket behind these faults, and a client of it."""
-    with await furnished() as sandbox:
+    """Serve a sandbox with these faults on a socket, and yield it with a client."""
+    with await furnished_sandbox() as sandbox:
         before = sandbox.audit()
         sandbox.faults = faults
         async with (
@@ -114,13 +118,13 @@ async def scene(*faults: Middleware, **options: Any) -> AsyncGenerator[Scene]:
 
 
 @attrs.define
-class Late(Chainable):
-    """The first request takes effect at once; its answer comes when nobody waits for it."""
+class LateResponse(Chainable):
+    """The first request takes effect at once; its response comes after the attempt timeout."""
 
     used: bool = False
 
-    def fresh_copy(self) -> Late:
-        return Late()
+    def fresh_copy(self) -> LateResponse:
+        return LateResponse()
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         response = await call_next(request)
@@ -131,115 +135,129 @@ class Late(Chainable):
 
 
 @attrs.frozen(kw_only=True)
-class Row:
-    """What strikes a request once, and what must come of it."""
+class FaultCase:
+    """A fault that a request meets once, and how the client must treat it."""
 
     fault: Chainable
-    again: bool
-    """Whether what does no harm is sent again."""
-    kind: type[MoreGoodError]
-    """What is raised where it is not sent again."""
-    unclear: bool = False
+    retried: bool
+    """Whether an idempotent operation is retried."""
+    error_class: type[MoreGoodError]
+    """The error that is raised if the operation is not retried."""
+    may_have_applied: bool = False
     """Whether a write may have taken effect, as far as the client can know."""
     took_effect: bool = False
-    """Whether it has, as the server knows."""
+    """Whether a write has taken effect at the server."""
     phase: str = "received"
-    says: str
-    """The attempt's outcome in the error's story."""
+    outcome: str
+    """The start of the attempt's outcome in the error."""
 
 
-def failed(status: int, kind: type[APIError] = ServerError) -> Row:
-    return Row(fault=Refuse(status, times=1), again=True, unclear=True, kind=kind, says=str(status))
-
-
-def said_no(status: int, kind: type[APIError]) -> Row:
-    return Row(fault=Refuse(status, times=1), again=False, kind=kind, says=str(status))
-
-
-def misunderstood(fault: Chainable, *, took_effect: bool, says: str = "200") -> Row:
-    return Row(
-        fault=fault,
-        again=False,
-        unclear=True,
-        took_effect=took_effect,
-        kind=UnexpectedResponse,
-        says=says,
+def server_failure(status: int, error_class: type[APIError] = ServerError) -> FaultCase:
+    return FaultCase(
+        fault=Refuse(status, times=1),
+        retried=True,
+        may_have_applied=True,
+        error_class=error_class,
+        outcome=str(status),
     )
 
 
-ROWS: Mapping[str, Row] = {
-    "408": failed(408, APIError),
-    "500": failed(500),
-    "502": failed(502),
-    "503 without a wait": failed(503),
-    "504": failed(504),
-    "507": failed(507),
-    "a proxy's 502 page": Row(
-        fault=Html(502, times=1), again=True, unclear=True, kind=ServerError, says="502"
+def refusal(status: int, error_class: type[APIError]) -> FaultCase:
+    return FaultCase(
+        fault=Refuse(status, times=1), retried=False, error_class=error_class, outcome=str(status)
+    )
+
+
+def unexpected_response(fault: Chainable, *, took_effect: bool, outcome: str = "200") -> FaultCase:
+    return FaultCase(
+        fault=fault,
+        retried=False,
+        may_have_applied=True,
+        took_effect=took_effect,
+        error_class=UnexpectedResponse,
+        outcome=outcome,
+    )
+
+
+FAULT_CASES: Mapping[str, FaultCase] = {
+    "408": server_failure(408, APIError),
+    "500": server_failure(500),
+    "502": server_failure(502),
+    "503 without Retry-After": server_failure(503),
+    "504": server_failure(504),
+    "507": server_failure(507),
+    "a proxy's 502 page": FaultCase(
+        fault=Html(502, times=1),
+        retried=True,
+        may_have_applied=True,
+        error_class=ServerError,
+        outcome="502",
     ),
-    "a proxy's 504 page after the effect": Row(
+    "a proxy's 504 page after the effect": FaultCase(
         fault=Html(504, after_effect=True, times=1),
-        again=True,
-        unclear=True,
+        retried=True,
+        may_have_applied=True,
         took_effect=True,
-        kind=ServerError,
-        says="504",
+        error_class=ServerError,
+        outcome="504",
     ),
-    "dropped before the effect": Row(
+    "dropped before the effect": FaultCase(
         fault=DropBeforeEffect(times=1),
-        again=True,
-        unclear=True,
-        kind=ConnectionLost,
+        retried=True,
+        may_have_applied=True,
+        error_class=ConnectionLost,
         phase="waiting",
-        says="the connection was lost: ServerDisconnectedError Server disconnected",
+        outcome="the connection was lost: ServerDisconnectedError Server disconnected",
     ),
-    "dropped after the effect": Row(
+    "dropped after the effect": FaultCase(
         fault=DropAfterEffect(times=1),
-        again=True,
-        unclear=True,
+        retried=True,
+        may_have_applied=True,
         took_effect=True,
-        kind=ConnectionLost,
+        error_class=ConnectionLost,
         phase="waiting",
-        says="the connection was lost: ServerDisconnectedError Server disconnected",
+        outcome="the connection was lost: ServerDisconnectedError Server disconnected",
     ),
-    "cut short": Row(
+    "truncated": FaultCase(
         fault=CutBody(times=1),
-        again=True,
-        unclear=True,
+        retried=True,
+        may_have_applied=True,
         took_effect=True,
-        kind=ConnectionLost,
+        error_class=ConnectionLost,
         phase="reading",
-        says="the response was cut short: ClientPayloadError",
+        outcome="the response was cut short: ClientPayloadError",
     ),
-    "timed out after sending": Row(
-        fault=Late(),
-        again=True,
-        unclear=True,
+    "timed out after sending": FaultCase(
+        fault=LateResponse(),
+        retried=True,
+        may_have_applied=True,
         took_effect=True,
-        kind=AttemptTimedOut,
+        error_class=AttemptTimedOut,
         phase="waiting",
-        says="no response in time",
+        outcome="no response in time",
     ),
-    "garbage": misunderstood(Garbage(times=1), took_effect=True),
-    "no object": misunderstood(Garbage(times=1, body=b"[]"), took_effect=True),
-    "nothing at all": misunderstood(Garbage(times=1, body=b""), took_effect=True),
-    "success: false and nothing else": misunderstood(
+    "garbage": unexpected_response(Garbage(times=1), took_effect=True),
+    "an array instead of an object": unexpected_response(
+        Garbage(times=1, body=b"[]"), took_effect=True
+    ),
+    "an empty body": unexpected_response(Garbage(times=1, body=b""), took_effect=True),
+    "success: false and nothing else": unexpected_response(
         Garbage(times=1, body=b'{"success":false}'), took_effect=True
     ),
-    "a web page": misunderstood(Html(200, times=1), took_effect=False),
-    "redirected": misunderstood(
-        Redirect("https://elsewhere.invalid/", times=1), took_effect=False, says="302"
+    "a web page": unexpected_response(Html(200, times=1), took_effect=False),
+    "redirected": unexpected_response(
+        Redirect("https://elsewhere.invalid/", times=1), took_effect=False, outcome="302"
     ),
-    "redirected for good": misunderstood(
-        Redirect("https://elsewhere.invalid/", 308, times=1), took_effect=False, says="308"
+    "redirected permanently": unexpected_response(
+        Redirect("https://elsewhere.invalid/", 308, times=1), took_effect=False, outcome="308"
     ),
-    "400": said_no(400, BadRequest),
-    "401": said_no(401, Unauthorized),
-    "403": said_no(403, Forbidden),
-    "404": said_no(404, NotFound),
-    "409": said_no(409, Conflict),
-    "413": said_no(413, APIError),
-    "422": said_no(422, ValidationFailed),
+    "400": refusal(400, BadRequest),
+    "401": refusal(401, Unauthorized),
+    "403": refusal(403, Forbidden),
+    "404": refusal(404, NotFound),
+    "409": refusal(409, Conflict),
+    "413": refusal(413, APIError),
+    "422": refusal(422, ValidationFailed),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a retry or a lost response may leave behind at the server."""
+"""Effects at the server of retries and lost responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from moregood_async.sandbox import (
 )
 from tests.aiohttp_doubles import free_port
 from tests.middleware.doubles import quick
-from tests.retries.scenes import CALLS, KEY, furnished, scene
+from tests.retries.scenes import CALLS, KEY, furnished_sandbox, scene
 
 
 @pytest.mark.parametrize(
@@ -30,41 +30,42 @@ from tests.retries.scenes import CALLS, KEY, furnished, scene
         (CutBody(times=1), 1),
         (Refuse(500, times=1), 1),
     ],
-    ids=["dropped", "cut short", "500"],
+    ids=["dropped", "truncated", "500"],
 )
 async def test_a_customer_without_email_and_phone_is_not_upserted_twice(
     fault: Fault, requests: int
 ) -> None:
-    """Nothing would match the second one to the first, so each would be a new customer."""
-    async with scene(fault) as on:
+    """The API could not match a second upsert to the first, and would create a second customer."""
+    async with scene(fault) as env:
         with pytest.raises(MoreGoodError) as caught:
-            await on.client.customers.upsert(first_name="Nobody")
-        assert requests == on.requests("customers.upsert")
-        assert on.effects("customers.upsert") <= 1
+            await env.client.customers.upsert(first_name="Nobody")
+        assert requests == env.requests("customers.upsert")
+        assert env.effects("customers.upsert") <= 1
     assert caught.value.may_have_applied
 
 
-async def test_a_customer_without_email_and_phone_is_sent_again_where_nothing_left() -> None:
-    """A refused connection did no harm."""
+async def test_a_customer_without_email_and_phone_is_retried_if_nothing_was_sent() -> None:
+    """A refused connection has had no effect."""
     port = free_port()
-    with await furnished() as sandbox:
+    with await furnished_sandbox() as sandbox:
         server = sandbox.serve(port=port)
 
-        async def server_comes_up(seconds: float) -> None:
+        async def start_server(seconds: float) -> None:
             await server.__aenter__()
 
         async with MoreGoodClient(KEY, base_url=f"http://127.0.0.1:{port}/beacon") as client:
-            await quick(client, sleep=server_comes_up).customers.upsert(first_name="Nobody")
+            await quick(client, sleep=start_server).customers.upsert(first_name="Nobody")
         assert 2 == sandbox.audit().customers
         await server.__aexit__(None, None, None)
 
 
-async def test_an_ask_that_takes_effect_after_its_timeout_is_one_ask() -> None:
-    """The slow server does it in the end; nobody has sent a second one meanwhile."""
-    async with scene(Delay(0.2, times=1), attempt_timeout=0.1) as on:
+async def test_an_ask_that_takes_effect_after_its_timeout_is_not_sent_twice() -> None:
+    """The slow server creates the ask after the timeout, and has received no second request."""
+    async with scene(Delay(0.2, times=1), attempt_timeout=0.1) as env:
         with pytest.raises(AttemptTimedOut) as caught:
-            await CALLS["asks.create"](on.client)
-        assert 0 == on.effects("asks.create")
+            await CALLS["asks.create"](env.client)
+        assert 0 == env.effects("asks.create")
         await asyncio.sleep(0.2)
-        assert (1, 1) == (on.requests("asks.create"), on.effects("asks.create"))
+        assert 1 == env.requests("asks.create")
+        assert 1 == env.effects("asks.create")
     assert caught.value.may_have_applied

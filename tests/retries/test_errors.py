@@ -1,4 +1,4 @@
-"""What an error says of the attempts of its call."""
+"""What an error reports of the attempts of its call."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from moregood_async.sandbox import (
 )
 from tests.aiohttp_doubles import RawServer, http, saying
 from tests.middleware.doubles import quick
-from tests.retries.scenes import ADA, CALLS, KEY, ROWS, each_operation, scene
+from tests.retries.scenes import ADA, CALLS, FAULT_CASES, KEY, each_operation, scene
 
-STORIES = {
+EXPLANATIONS = {
     "500": """\
 ServerError: asks.create: 500 Server Error
 - attempt 1: 500 (received, … s, may have taken effect)
@@ -50,17 +50,17 @@ Unauthorized: asks.create: 401 Unauthenticated.
 }
 
 
-@pytest.mark.parametrize("struck", STORIES)
-async def test_an_error_tells_the_story_of_the_call(struck: str) -> None:
-    """Operation, attempt, phase, time, effect, and what to do now; nobody's address."""
-    async with scene(ROWS[struck].fault, attempt_timeout=0.15) as on:
+@pytest.mark.parametrize("case", EXPLANATIONS)
+async def test_an_error_explains_the_attempts_of_its_call(case: str) -> None:
+    """`explain` names operation, attempt, phase, time, effect and next step, but no person."""
+    async with scene(FAULT_CASES[case].fault, attempt_timeout=0.15) as env:
         with pytest.raises(MoreGoodError) as caught:
-            await CALLS["asks.create"](on.client)
-    assert STORIES[struck] == re.sub(r"\d+\.\d\d s", "… s", caught.value.explain())
+            await CALLS["asks.create"](env.client)
+    assert EXPLANATIONS[case] == re.sub(r"\d+\.\d\d s", "… s", caught.value.explain())
 
 
-async def test_an_answer_that_is_not_http_is_told_with_its_attempts() -> None:
-    """The one before it included; and it is not sent a third time."""
+async def test_the_error_of_a_response_that_is_not_http_has_all_attempts() -> None:
+    """The error includes the failed first attempt; there is no third one."""
     async with (
         RawServer(saying(http("500 Oops"), b"SSH-2.0-OpenSSH\r\n\r\n")) as server,
         MoreGoodClient(KEY, base_url=f"{server.url}/beacon") as client,
@@ -77,8 +77,9 @@ async def test_an_answer_that_is_not_http_is_told_with_its_attempts() -> None:
 @each_operation
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_never_followed(name: str, status: int) -> None:
-    """Where it points, nobody ever calls: the key stays with the host it was meant for."""
-    async with RawServer() as target, scene(Redirect(f"{target.url}/login", status)) as on:
+    """The key is sent only to the configured host."""
+    async with RawServer() as target, scene(Redirect(f"{target.url}/login", status)) as env:
         with pytest.raises(UnexpectedResponse, match="redirect"):
-            await CALLS[name](on.client)
-        assert (1, 0) == (on.requests(name), target.connections)
+            await CALLS[name](env.client)
+        assert 1 == env.requests(name)
+        assert 0 == target.connections

@@ -1,4 +1,4 @@
-"""Every operation through every fault: what is retried, and what never."""
+"""Every operation through every fault: which requests are retried, and which never."""
 
 from __future__ import annotations
 
@@ -29,56 +29,63 @@ from tests.middleware.doubles import quick
 from tests.retries.scenes import (
     CALLS,
     COUNTED_AS,
+    FAULT_CASES,
     KEY,
-    ROWS,
-    Late,
-    Row,
+    FaultCase,
+    LateResponse,
     Scene,
     each_operation,
-    furnished,
+    furnished_sandbox,
     scene,
 )
 
-ONCE = {"charges.create", "asks.create", "locations.create"}
+NOT_IDEMPOTENT = {"charges.create", "asks.create", "locations.create"}
 
 
-WRITES = ONCE | {"customers.upsert", "locations.update"}
+WRITES = NOT_IDEMPOTENT | {"customers.upsert", "locations.update"}
 
 
-def test_the_table_knows_every_operation() -> None:
-    """A new one is told here whether it may be repeated."""
+def test_the_tables_have_every_operation() -> None:
+    """A new operation is added to `CALLS`, and to `NOT_IDEMPOTENT` if it is not idempotent."""
     assert {operation.name: operation.idempotent for operation in OPERATIONS} == {
-        name: name not in ONCE for name in CALLS
+        name: name not in NOT_IDEMPOTENT for name in CALLS
     }
     assert {operation.name for operation in OPERATIONS if operation.method != "GET"} == WRITES
 
 
 @each_operation
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
-async def test_each_operation_through_each_fault(name: str, row: Row) -> None:
-    """Sent again where that helps and does no harm; otherwise the error says what is known."""
-    again = row.again and name not in ONCE
-    async with scene(row.fault, attempt_timeout=0.15 if isinstance(row.fault, Late) else 30) as on:
-        if again:
-            await CALLS[name](on.client)
-            assert (2, name in COUNTED_AS) == (on.requests(name), on.effects(name))
+@pytest.mark.parametrize("case", FAULT_CASES.values(), ids=FAULT_CASES)
+async def test_each_operation_through_each_fault(name: str, case: FaultCase) -> None:
+    """An operation is retried if that is safe; otherwise its error says what is known."""
+    retried = case.retried and name not in NOT_IDEMPOTENT
+    async with scene(
+        case.fault, attempt_timeout=0.15 if isinstance(case.fault, LateResponse) else 30
+    ) as env:
+        if retried:
+            await CALLS[name](env.client)
+            assert 2 == env.requests(name)
+            assert (name in COUNTED_AS) == env.effects(name)
             return
-        with pytest.raises(row.kind) as caught:
-            await CALLS[name](on.client)
-        took_effect = row.took_effect and name in COUNTED_AS
-        assert (1, took_effect) == (on.requests(name), on.effects(name))
-    error, unclear = caught.value, row.unclear and name in WRITES
-    assert row.kind is type(error)
-    assert (name, unclear) == (error.operation, error.may_have_applied)
+        with pytest.raises(case.error_class) as caught:
+            await CALLS[name](env.client)
+        took_effect = case.took_effect and name in COUNTED_AS
+        assert 1 == env.requests(name)
+        assert took_effect == env.effects(name)
+    error, may_have_applied = caught.value, case.may_have_applied and name in WRITES
+    assert case.error_class is type(error)
+    assert name == error.operation
+    assert may_have_applied == error.may_have_applied
     [attempt] = error.attempts
-    assert (1, row.phase, unclear) == (attempt.number, attempt.phase, attempt.may_have_applied)
-    assert attempt.outcome.startswith(row.says)
-    assert unclear == ("It may have taken effect." in error.explain())
-    assert unclear == ("It may have taken effect." in str(error))
+    assert 1 == attempt.number
+    assert case.phase == attempt.phase
+    assert may_have_applied == attempt.may_have_applied
+    assert attempt.outcome.startswith(case.outcome)
+    assert may_have_applied == ("It may have taken effect." in error.explain())
+    assert may_have_applied == ("It may have taken effect." in str(error))
 
 
 @pytest.mark.parametrize(
-    ("fault", "least"),
+    ("fault", "min_delay"),
     [
         (Refuse(429, times=1), 0.25),
         (Refuse(429, {"Retry-After": "0"}, times=1), 1.0),
@@ -86,17 +93,17 @@ async def test_each_operation_through_each_fault(name: str, row: Row) -> None:
     ],
     ids=["429", "429, Retry-After 0", "503, Retry-After 0"],
 )
-async def test_every_operation_is_sent_again_after_it_was_told_to_wait(
-    fault: Fault, least: float
+async def test_every_operation_is_retried_after_it_was_rate_limited(
+    fault: Fault, min_delay: float
 ) -> None:
-    """A refusal for now did nothing, so even an ask is sent again; later than told at least."""
+    """A 429, or a 503 with Retry-After, has had no effect, so that even an ask is retried."""
 
     async def outcome(name: str) -> tuple[int, int, bool]:
-        async with scene(fault) as on:
-            begun = time.monotonic()
-            await CALLS[name](on.client)
-            waited = time.monotonic() - begun >= least
-            return on.requests(name), on.effects(name), waited
+        async with scene(fault) as env:
+            started = time.monotonic()
+            await CALLS[name](env.client)
+            waited = time.monotonic() - started >= min_delay
+            return env.requests(name), env.effects(name), waited
 
     outcomes = await asyncio.gather(*map(outcome, CALLS))
     assert {name: (2, int(name in COUNTED_AS), True) for name in CALLS} == dict(
@@ -105,33 +112,35 @@ async def test_every_operation_is_sent_again_after_it_was_told_to_wait(
 
 
 @each_operation
-async def test_every_operation_is_sent_again_after_a_connection_that_did_not_come_about(
+async def test_every_operation_is_retried_after_a_refused_connection(
     name: str,
 ) -> None:
-    """Nobody listens at first; nothing left, so it is safe for all of them."""
+    """Nothing was sent, so that a retry is safe for every operation."""
     port = free_port()
-    with await furnished() as sandbox:
+    with await furnished_sandbox() as sandbox:
         before, server = sandbox.audit(), sandbox.serve(port=port)
 
-        async def server_comes_up(seconds: float) -> None:
+        async def start_server(seconds: float) -> None:
             await server.__aenter__()
 
         async with MoreGoodClient(KEY, base_url=f"http://127.0.0.1:{port}/beacon") as client:
-            await CALLS[name](quick(client, sleep=server_comes_up))
-            on = Scene(sandbox, client, before)
-            assert (1, name in COUNTED_AS) == (on.requests(name), on.effects(name))
+            await CALLS[name](quick(client, sleep=start_server))
+            env = Scene(sandbox, client, before)
+            assert 1 == env.requests(name)
+            assert (name in COUNTED_AS) == env.effects(name)
         await server.__aexit__(None, None, None)
 
 
 @each_operation
-async def test_a_server_that_never_comes_up_has_got_nothing(name: str) -> None:
-    """All attempts are used, and the error is sure that nothing happened."""
+async def test_nothing_is_sent_to_a_server_that_never_starts(name: str) -> None:
+    """All attempts are used, and the error says that nothing was sent."""
     base_url = f"http://127.0.0.1:{free_port()}/beacon"
     async with MoreGoodClient(KEY, base_url=base_url) as client:
         with pytest.raises(ConnectionFailed) as caught:
             await CALLS[name](quick(client))
     error = caught.value
-    assert ([1, 2, 3, 4], False) == ([each.number for each in error.attempts], error.sent)
+    assert [1, 2, 3, 4] == [each.number for each in error.attempts]
+    assert not error.sent
     assert {("connecting", False)} == {
         (each.phase, each.may_have_applied) for each in error.attempts
     }
@@ -139,29 +148,32 @@ async def test_a_server_that_never_comes_up_has_got_nothing(name: str) -> None:
     assert "it is safe to send again" in error.explain()
 
 
-@pytest.mark.parametrize("name", [name for name in CALLS if name not in ONCE])
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in NOT_IDEMPOTENT])
 @pytest.mark.parametrize(
-    ("fault", "kind"),
+    ("fault", "error_class"),
     [
         (Refuse(500), ServerError),
         (DropAfterEffect(), ConnectionLost),
         (CutBody(), ConnectionLost),
     ],
-    ids=["500", "dropped", "cut short"],
+    ids=["500", "dropped", "truncated"],
 )
-async def test_repeating_ends(name: str, fault: Fault, kind: type[MoreGoodError]) -> None:
-    """After ``max_attempts`` requests; however often an upsert arrived, there is one customer."""
-    async with scene(fault, max_attempts=3) as on:
-        with pytest.raises(kind) as caught:
-            await CALLS[name](on.client)
-        created = name == "customers.upsert" and kind is ConnectionLost
-        assert (3, created) == (on.requests(name), on.effects(name))
+async def test_retrying_ends_after_max_attempts(
+    name: str, fault: Fault, error_class: type[MoreGoodError]
+) -> None:
+    """An upsert that arrives several times creates one customer."""
+    async with scene(fault, max_attempts=3) as env:
+        with pytest.raises(error_class) as caught:
+            await CALLS[name](env.client)
+        created = name == "customers.upsert" and error_class is ConnectionLost
+        assert 3 == env.requests(name)
+        assert created == env.effects(name)
     assert [1, 2, 3] == [attempt.number for attempt in caught.value.attempts]
     assert (name in WRITES) == caught.value.may_have_applied
 
 
-async def test_one_call_can_meet_every_fault_that_may_be_repeated() -> None:
-    """An upsert gets through whatever comes, and ends in the same state."""
+async def test_one_call_survives_every_fault_that_can_be_retried() -> None:
+    """An upsert that meets five different faults creates one customer."""
     async with scene(
         Refuse(502, times=1),
         DropBeforeEffect(times=1),
@@ -169,15 +181,16 @@ async def test_one_call_can_meet_every_fault_that_may_be_repeated() -> None:
         Refuse(408, times=1),
         DropAfterEffect(times=1),
         max_attempts=6,
-    ) as on:
-        await CALLS["customers.upsert"](on.client)
-        assert (6, 1) == (on.requests("customers.upsert"), on.effects("customers.upsert"))
+    ) as env:
+        await CALLS["customers.upsert"](env.client)
+        assert 6 == env.requests("customers.upsert")
+        assert 1 == env.effects("customers.upsert")
 
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_no_call_ever_makes_two_asks(seed: int) -> None:
-    """Through a storm of faults: the server's count lies within what the errors say."""
-    storm = (
+    """The server's count of asks lies within the bounds that the errors of a batch allow."""
+    faults = (
         DropBeforeEffect(probability=0.1, seed=seed),
         DropAfterEffect(probability=0.2, seed=seed + 100),
         CutBody(probability=0.1, seed=seed + 200),
@@ -185,18 +198,18 @@ async def test_no_call_ever_makes_two_asks(seed: int) -> None:
         Html(504, after_effect=True, probability=0.1, seed=seed + 400),
         Garbage(probability=0.1, seed=seed + 500),
     )
-    async with scene() as on:
+    async with scene() as env:
         emails = [f"customer{number}@example.com" for number in range(60)]
         people = ({"first_name": "A", "email": email} for email in emails)
-        errors = [each.error async for each in on.client.customers.upsert_many(people)]
+        errors = [each.error async for each in env.client.customers.upsert_many(people)]
         assert [None] * 60 == errors
-        on.sandbox.faults = storm
-        batch = on.client.asks.create_many(
+        env.sandbox.faults = faults
+        batch = env.client.asks.create_many(
             {"email": email, "channels": ["email"]} for email in emails
         )
         async for result in batch:
             assert result.error is None or isinstance(result.error, MoreGoodError)
-        audit, stats = on.sandbox.audit(), batch.stats
+        audit, stats = env.sandbox.audit(), batch.stats
     assert () == audit.duplicate_asks
     assert stats.done <= audit.asks <= stats.done + stats.unknown
     assert 60 == audit.requests["asks.create"] == stats.done + stats.failed + stats.unknown

@@ -1,4 +1,4 @@
-"""A key that is rotated while calls go on."""
+"""Rotation of the API key during a call."""
 
 from __future__ import annotations
 
@@ -26,18 +26,20 @@ from tests.retries.scenes import (
     KEY,
     Scene,
     each_operation,
-    furnished,
+    furnished_sandbox,
     scene,
 )
 
 
 @pytest.fixture
 def keys() -> list[str]:
-    """What the user's vault says, one after the other, the last for ever."""
+    """The keys that the user's vault returns, in this order; the last one is repeated."""
     return ["old-key", KEY]
 
 
 def vault(keys: list[str]) -> Callable[[], Awaitable[str]]:
+    """Return an asynchronous key source, which takes the keys from the list."""
+
     async def key() -> str:
         return keys.pop(0) if len(keys) > 1 else keys[0]
 
@@ -45,34 +47,33 @@ def vault(keys: list[str]) -> Callable[[], Awaitable[str]]:
 
 
 @each_operation
-async def test_after_a_401_the_key_is_asked_for_again_and_the_call_repeated_once(
+async def test_after_a_401_the_key_is_fetched_again_and_the_call_retried_once(
     name: str, keys: list[str]
 ) -> None:
-    """A refused key did nothing, so it is safe for all of them."""
-    with await furnished() as sandbox:
+    """A refused key has had no effect, so that a retry is safe for every operation."""
+    with await furnished_sandbox() as sandbox:
         before = sandbox.audit()
         async with (
             sandbox.serve() as server,
             MoreGoodClient(vault(keys), base_url=server.base_url) as client,
         ):
             await CALLS[name](client)
-        on = Scene(sandbox, client, before)
-        assert (2, name in COUNTED_AS) == (on.requests(name), on.effects(name))
+        env = Scene(sandbox, client, before)
+        assert 2 == env.requests(name)
+        assert (name in COUNTED_AS) == env.effects(name)
 
 
 @pytest.mark.parametrize(
-    ("given", "requests"),
+    ("vault_keys", "requests"),
     [(["old-key", "older-key", KEY], 2), (["old-key"], 1)],
-    ids=["another wrong one", "the same one"],
+    ids=["another wrong key", "the same key"],
 )
-async def test_a_key_that_stays_wrong_is_not_tried_for_ever(
-    given: list[str], requests: int
-) -> None:
-    """Once more, and only where the vault gives another one."""
-    with await furnished() as sandbox:
+async def test_a_wrong_key_is_retried_at_most_once(vault_keys: list[str], requests: int) -> None:
+    """The call is retried only if the vault returns another key."""
+    with await furnished_sandbox() as sandbox:
         async with (
             sandbox.serve() as server,
-            MoreGoodClient(vault(given), base_url=server.base_url) as client,
+            MoreGoodClient(vault(vault_keys), base_url=server.base_url) as client,
         ):
             with pytest.raises(Unauthorized) as caught:
                 await CALLS["asks.create"](client)
@@ -82,11 +83,11 @@ async def test_a_key_that_stays_wrong_is_not_tried_for_ever(
     ]
 
 
-async def test_what_happened_with_the_old_key_is_not_forgotten(keys: list[str]) -> None:
-    """The upsert that was lost before the key was rotated may have been done."""
-    answers = saying(http("500 Oops"), http("401 No"), b"")
+async def test_the_error_includes_the_attempts_before_the_rotation(keys: list[str]) -> None:
+    """The upsert that failed before the key was rotated may have taken effect."""
+    responder = saying(http("500 Oops"), http("401 No"), b"")
     async with (
-        RawServer(answers) as server,
+        RawServer(responder) as server,
         MoreGoodClient(vault(keys), base_url=server.url, max_attempts=2) as client,
     ):
         with pytest.raises(ConnectionLost) as caught:
@@ -98,8 +99,8 @@ async def test_what_happened_with_the_old_key_is_not_forgotten(keys: list[str]) 
     assert caught.value.may_have_applied
 
 
-async def test_an_answer_after_a_rotation_is_told_with_its_attempts(keys: list[str]) -> None:
-    """`UnexpectedResponse` is the second one's, and the first is in its story."""
+async def test_an_unexpected_response_after_a_rotation_has_all_attempts(keys: list[str]) -> None:
+    """The second attempt raises `UnexpectedResponse`, which includes the refused first attempt."""
     async with (
         RawServer(saying(http("401 No"), http(body=b"<html>"))) as server,
         MoreGoodClient(vault(keys), base_url=server.url) as client,
@@ -111,11 +112,12 @@ async def test_an_answer_after_a_rotation_is_told_with_its_attempts(keys: list[s
     ]
 
 
-async def test_a_refusal_at_the_end_is_the_calls_answer() -> None:
-    """429 again and again: the server's own words, after the attempts that were allowed."""
-    async with scene(Refuse(429), max_attempts=1) as on:
+async def test_a_429_after_the_last_attempt_raises_rate_limited() -> None:
+    """The error is the server's refusal, and not a `NoResponse`."""
+    async with scene(Refuse(429), max_attempts=1) as env:
         with pytest.raises(RateLimited) as caught:
-            await CALLS["asks.create"](on.client)
-        assert (1, 0) == (on.requests("asks.create"), on.effects("asks.create"))
+            await CALLS["asks.create"](env.client)
+        assert 1 == env.requests("asks.create")
+        assert 0 == env.effects("asks.create")
     assert not caught.value.may_have_applied
     assert not isinstance(caught.value, NoResponse)

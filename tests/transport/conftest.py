@@ -11,14 +11,14 @@ from aioresponses import aioresponses
 from moregood_async.transport import AiohttpTransport
 
 
-@pytest.fixture(params=["lane", "session"])
+@pytest.fixture(params=["fast path", "ordinary path"])
 async def transport(request: pytest.FixtureRequest) -> AsyncIterator[AiohttpTransport]:
-    """Everything holds on both roads."""
-    ours = AiohttpTransport()
-    if request.param == "session":
-        ours._fast_paths = None
-    yield ours
-    await ours.close()
+    """A transport with the fast path, and one that has only the ordinary path."""
+    transport = AiohttpTransport()
+    if request.param == "ordinary path":
+        transport._fast_paths = None
+    yield transport
+    await transport.close()
 
 
 @pytest.fixture

@@ -1,19 +1,17 @@
-"""Raw requests: what the tests of this folder share."""
+"""Requests and helpers that the tests of this folder share."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import pytest
 from yarl import URL
 
-from moregood_async.errors import (
-    NoResponse,
-)
+from moregood_async.errors import NoResponse
 from moregood_async.privacy import Headers
 from moregood_async.transport import AiohttpTransport
 from moregood_async.wire import Request
@@ -24,24 +22,27 @@ KEY = "canary-key"
 BODY = b'{"email":"ada@example.com"}'
 
 
-def post(server: str, **given: Any) -> Request:
+def post(server: str, **fields: Any) -> Request:
     headers = {
         "Authorization": f"Bearer {KEY}",
         "Accept": "application/json",
         "Content-Type": "application/json",
     }
-    plain = Request(method="POST", url=f"{server}/beacon/asks", headers=Headers(headers), body=BODY)
-    return attrs.evolve(plain, **given)
+    request = Request(
+        method="POST", url=f"{server}/beacon/asks", headers=Headers(headers), body=BODY
+    )
+    return attrs.evolve(request, **fields)
 
 
-def get(server: str, **given: Any) -> Request:
-    return post(server, method="GET", body=None, **given)
+def get(server: str, **fields: Any) -> Request:
+    return post(server, method="GET", body=None, **fields)
 
 
 METHODS = pytest.mark.parametrize("make", [post, get], ids=["POST", "GET"])
 
 
 async def failure(transport: AiohttpTransport, request: Request) -> NoResponse:
+    """Send a request that must fail, and return its error."""
     with pytest.raises(NoResponse) as caught:
         await transport(request)
     error = caught.value
@@ -52,13 +53,21 @@ async def failure(transport: AiohttpTransport, request: Request) -> NoResponse:
     return error
 
 
-def told(error: NoResponse) -> tuple[type[NoResponse], str, bool]:
-    return type(error), error.phase, error.sent
+class Summary(NamedTuple):
+    """What an error says of a request without a response."""
+
+    error_class: type[NoResponse]
+    phase: str
+    sent: bool
+
+
+def summary_of(error: NoResponse) -> Summary:
+    return Summary(type(error), error.phase, error.sent)
 
 
 @contextmanager
 def full_backlog() -> Generator[str]:
-    """A host that neither accepts nor refuses: its queue of connections is full."""
+    """Yield the URL of a host that neither accepts nor refuses connections: its backlog is full."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)
@@ -73,7 +82,8 @@ def full_backlog() -> Generator[str]:
                 each.close()
 
 
-def asked(mocked: Any, method: str, url: str) -> Mapping[str, Any]:
+def call_arguments(mocked: Any, method: str, url: str) -> Mapping[str, Any]:
+    """Return the keyword arguments of the one call that aiohttp received for a method and URL."""
     [call] = mocked.requests[(method, URL(url))]
     kwargs: Mapping[str, Any] = call.kwargs
     return kwargs

@@ -1,4 +1,4 @@
-"""What the causes of an error hold."""
+"""The causes of an error hold neither the key, nor the query, nor the password of a proxy."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.transport.raw_requests import KEY, failure, get
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
@@ -27,7 +28,7 @@ def chain_of(error: BaseException | None) -> Iterator[BaseException]:
 async def test_no_cause_of_an_error_holds_the_key_or_the_query(
     transport: AiohttpTransport,
 ) -> None:
-    """Neither its text nor its repr; aiohttp's ``ClientResponseError`` has both."""
+    """The ``ClientResponseError`` of aiohttp has both, in its text and in its ``repr``."""
     async with RawServer(saying_and_closing(b"SSH-2.0\r\n\r\n")) as server:
         url = f"{server.url}/beacon/customers?name=Ada-Lovelace"
         with pytest.raises(UnexpectedResponse) as caught:

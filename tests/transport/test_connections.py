@@ -1,4 +1,4 @@
-"""Connections: kept, dropped when idle, left alone by a fork, closed."""
+"""Connections: reuse, idle timeout, forks, closing, and cancellation."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.aiohttp_doubles import (
     silent,
 )
 from tests.middleware.doubles import until
-from tests.transport.raw_requests import BODY, METHODS, failure, get, post, told
+from tests.transport.raw_requests import BODY, METHODS, Summary, failure, get, post, summary_of
 
 
 @METHODS
-async def test_connections_are_kept_and_used_again(transport: AiohttpTransport, make: Any) -> None:
-    """A hundred calls one after the other need one connection."""
+async def test_a_connection_is_reused(transport: AiohttpTransport, make: Any) -> None:
+    """A hundred consecutive requests need one connection."""
     async with RawServer() as server:
         for _ in range(100):
             await transport(make(server.url))
@@ -35,10 +35,10 @@ async def test_connections_are_kept_and_used_again(transport: AiohttpTransport, 
 
 
 @METHODS
-async def test_a_connection_that_the_server_has_closed_is_not_used_again(
+async def test_a_connection_that_the_server_has_closed_is_not_reused(
     transport: AiohttpTransport, make: Any
 ) -> None:
-    """Where the close has arrived before the next call, that call does not notice."""
+    """A close that arrives before the next request does not fail that request."""
     async with RawServer(saying_and_closing(http())) as server:
         for _ in range(3):
             assert 200 == (await transport(make(server.url))).status
@@ -50,20 +50,18 @@ async def test_a_connection_that_the_server_has_closed_is_not_used_again(
 async def test_a_request_on_a_stale_connection_is_sent_once(
     transport: AiohttpTransport, method: str
 ) -> None:
-    """Aiohttp would send it again by itself; here an attempt is one request, and counted."""
+    """Aiohttp would retry the request by itself; here an attempt is exactly one request."""
     body = None if method == "GET" else BODY
     async with RawServer(saying(http(), b"", http())) as server:
         await transport(get(server.url))
         error = await failure(transport, post(server.url, method=method, body=body))
-    assert (ConnectionLost, "waiting", True) == told(error)
-    assert (["GET", method], 1) == (
-        [received.method for received in server.received],
-        server.connections,
-    )
+    assert Summary(ConnectionLost, phase="waiting", sent=True) == summary_of(error)
+    assert ["GET", method] == [received.method for received in server.received]
+    assert 1 == server.connections
 
 
-async def test_idle_connections_are_dropped_before_apache_drops_them() -> None:
-    """Its default is 5 s; the one who closes first should be us."""
+async def test_an_idle_connection_is_closed_before_apache_closes_it() -> None:
+    """Apache closes an idle connection after 5 s by default; the client should close it first."""
     assert KEEP_ALIVE_SECONDS < 5.0
     transport = AiohttpTransport()
     connector = transport._own_session.connector if transport._own_session else None
@@ -72,10 +70,10 @@ async def test_idle_connections_are_dropped_before_apache_drops_them() -> None:
     await transport.close()
 
 
-async def test_a_connector_that_a_fork_copied_is_not_torn_down_in_the_child(
+async def test_a_forked_child_does_not_close_the_connector_of_its_parent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its destructor would close, and say over TLS, what the parent still uses."""
+    """The destructor would close connections that the parent still uses, with a TLS alert."""
     transport = AiohttpTransport()
     async with RawServer() as server:
         await transport(post(server.url))
@@ -88,8 +86,8 @@ async def test_a_connector_that_a_fork_copied_is_not_torn_down_in_the_child(
         await transport.close()
 
 
-async def test_closing_twice_is_fine_and_after_it_nothing_is_sent() -> None:
-    """`ClientClosed`, and not aiohttp's own ``RuntimeError``."""
+async def test_close_is_idempotent_and_nothing_is_sent_afterwards() -> None:
+    """The error is `ClientClosed`, and not the ``RuntimeError`` of aiohttp."""
     transport = AiohttpTransport()
     async with RawServer() as server:
         await transport(post(server.url))
@@ -101,7 +99,7 @@ async def test_closing_twice_is_fine_and_after_it_nothing_is_sent() -> None:
 
 
 async def test_cancellation_closes_the_connection_at_once(transport: AiohttpTransport) -> None:
-    """An answer that nobody waits for must not be read as the next one's."""
+    """The response to a cancelled request must not be read as the response to the next request."""
     async with RawServer(silent) as server:
         call = asyncio.ensure_future(transport(post(server.url)))
         await until(lambda: bool(server.received))

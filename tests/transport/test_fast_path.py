@@ -1,4 +1,4 @@
-"""The fast path and the ordinary path write the same bytes; what switches the fast path off."""
+"""The fast path sends the same requests as the ordinary path; conditions that disable it."""
 
 from __future__ import annotations
 
@@ -22,37 +22,39 @@ from tests.aiohttp_doubles import (
     RawServer,
     Received,
 )
-from tests.transport.raw_requests import BODY, KEY, failure, get, post, told
+from tests.transport.raw_requests import BODY, KEY, Summary, failure, get, post, summary_of
 
 
-def as_said(received: Received) -> tuple[str, frozenset[tuple[str, str]], bytes]:
+def normalized(received: Received) -> tuple[str, frozenset[tuple[str, str]], bytes]:
+    """Return method, headers and body, without the content type that aiohttp adds by itself."""
     headers = frozenset((name.lower(), value) for name, value in received.headers)
     return received.method, headers - {("content-type", "application/octet-stream")}, received.body
 
 
-@pytest.mark.parametrize("body", [None, b"", BODY], ids=["bodiless", "empty", "a body"])
+@pytest.mark.parametrize("body", [None, b"", BODY], ids=["no body", "empty body", "body"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-@pytest.mark.parametrize("own", [{}, {"user-agent": "mine", "X-Mine": "yes"}], ids=["ours", "own"])
-async def test_both_roads_say_the_same(
-    method: str, body: bytes | None, own: dict[str, str]
+@pytest.mark.parametrize(
+    "headers", [{}, {"user-agent": "mine", "X-Mine": "yes"}], ids=["default", "custom"]
+)
+async def test_the_fast_path_and_the_ordinary_path_send_the_same_request(
+    method: str, body: bytes | None, headers: dict[str, str]
 ) -> None:
-    """Down to each header; aiohttp's own type of a body that is not there is left out."""
     transport = AiohttpTransport()
     async with RawServer() as server:
-        headers = Headers({"Authorization": f"Bearer {KEY}", **own})
-        request = post(server.url, method=method, body=body, headers=headers)
+        all_headers = Headers({"Authorization": f"Bearer {KEY}", **headers})
+        request = post(server.url, method=method, body=body, headers=all_headers)
         assert transport._fast_paths is not None
         assert transport._fast_paths.can_send(request)
         await transport(request)
         transport._fast_paths = None
         await transport(request)
     await transport.close()
-    by_lane, by_session = map(as_said, server.received)
-    assert by_session == by_lane
+    by_fast_path, by_ordinary_path = map(normalized, server.received)
+    assert by_ordinary_path == by_fast_path
 
 
-async def test_the_same_headers_go_with_a_body_and_without(transport: AiohttpTransport) -> None:
-    """A body's length is told only of one that is there."""
+async def test_content_length_is_that_of_each_body(transport: AiohttpTransport) -> None:
+    """The same headers are used for requests with a body and without one."""
     async with RawServer() as server:
         request = post(server.url, attempt_timeout=2.0)
         for body in (BODY, None, b"", BODY):
@@ -62,8 +64,8 @@ async def test_the_same_headers_go_with_a_body_and_without(transport: AiohttpTra
     assert [[str(len(BODY))], ["0"], ["0"], [str(len(BODY))]] == lengths
 
 
-async def test_lanes_are_few(transport: AiohttpTransport) -> None:
-    """Pages have addresses without end."""
+async def test_the_number_of_fast_paths_is_bounded(transport: AiohttpTransport) -> None:
+    """The pages of a list have an unlimited number of URLs."""
     async with RawServer() as server:
         for page in range(MAX_FAST_PATHS + 2):
             await transport(get("", url=f"{server.url}/beacon/reviews?page={page}"))
@@ -71,16 +73,18 @@ async def test_lanes_are_few(transport: AiohttpTransport) -> None:
         assert 2 == len(transport._fast_paths._paths)
 
 
-async def test_this_aiohttp_was_tried() -> None:
-    """Where this fails, see that all of this file holds with it, and add it to `TRIED`."""
+async def test_the_installed_aiohttp_is_a_tested_release() -> None:
+    """If this fails: check that this file passes, and add the release to `TESTED_RELEASES`."""
     transport = AiohttpTransport()
     assert transport._fast_paths is not None
     assert transport._fast_paths.can_send(post("http://127.0.0.1"))
     await transport.close()
 
 
-async def test_an_aiohttp_that_nobody_tried_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its inner parts may be others."""
+async def test_an_untested_aiohttp_release_disables_the_fast_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The private API of aiohttp may differ in that release."""
     monkeypatch.setattr(aiohttp, "__version__", "3.99.0")
     transport = AiohttpTransport()
     assert transport._fast_paths is not None
@@ -89,31 +93,32 @@ async def test_an_aiohttp_that_nobody_tried_is_asked(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["_request", "request"])
-async def test_who_stands_around_aiohttps_requests_is_asked(
+async def test_a_wrapper_of_aiohttps_request_methods_is_called(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Such as an instrumentation, from one call to the next."""
-    seen = list[str]()
-    aiohttps_own = getattr(aiohttp.ClientSession, name)
+    """An instrumentation may be installed and removed between two requests."""
+    wrapped_methods = list[str]()
+    original = getattr(aiohttp.ClientSession, name)
 
-    @functools.wraps(aiohttps_own)
-    def watched(self: aiohttp.ClientSession, method: str, url: Any, **given: Any) -> Any:
-        seen.append(method)
-        return aiohttps_own(self, method, url, **given)
+    @functools.wraps(original)
+    def wrapper(self: aiohttp.ClientSession, method: str, url: Any, **kwargs: Any) -> Any:
+        wrapped_methods.append(method)
+        return original(self, method, url, **kwargs)
 
     transport = AiohttpTransport()
     async with RawServer() as server:
         await transport(post(server.url))
         with monkeypatch.context() as watching:
-            watching.setattr(aiohttp.ClientSession, name, watched)
+            watching.setattr(aiohttp.ClientSession, name, wrapper)
             await transport(post(server.url))
         await transport(post(server.url))
     await transport.close()
-    assert (["POST"], 3) == (seen, len(server.received))
+    assert ["POST"] == wrapped_methods
+    assert 3 == len(server.received)
 
 
-async def test_a_session_that_is_traced_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An instrumentation can put its trace into every new session."""
+async def test_trace_configs_disable_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An instrumentation can add its trace config to every new session."""
     monkeypatch.setattr(
         aiohttp.ClientSession, "trace_configs", property(lambda _: [aiohttp.TraceConfig()])
     )
@@ -123,8 +128,8 @@ async def test_a_session_that_is_traced_is_asked(monkeypatch: pytest.MonkeyPatch
     await transport.close()
 
 
-async def test_a_long_body_is_left_to_aiohttp() -> None:
-    """Which writes it while it reads."""
+async def test_a_long_body_takes_the_ordinary_path() -> None:
+    """Aiohttp reads the response while it writes a long body."""
     transport = AiohttpTransport()
     assert transport._fast_paths is not None
     assert transport._fast_paths.can_send(post("http://127.0.0.1", body=b"x" * 2**16))
@@ -132,12 +137,11 @@ async def test_a_long_body_is_left_to_aiohttp() -> None:
     await transport.close()
 
 
-async def test_a_mock_answers_a_client_that_was_used_before_and_after() -> None:
-    """The mock stands in front of connections that are there already."""
+async def test_a_mock_responds_while_it_is_active_to_a_client_that_is_already_connected() -> None:
     async with RawServer() as server, MoreGoodClient(KEY, base_url=server.url) as client:
         await client.request("POST", "x", json={})
-        with aioresponses() as standing_in:
-            mocked: Any = standing_in
+        with aioresponses() as active_mock:
+            mocked: Any = active_mock
             mocked.post(f"{server.url}/x", status=201, body="{}", response_class=MockedResponse)
             assert 201 == (await client.request("POST", "x", json={})).status
         await client.request("POST", "x", json={})
@@ -147,19 +151,19 @@ async def test_a_mock_answers_a_client_that_was_used_before_and_after() -> None:
 async def test_a_connection_that_is_lost_before_the_write_has_sent_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Then the body's first write never came."""
+    """The connection is lost before the first byte of the request is written."""
     transport = AiohttpTransport()
     connect = aiohttp.TCPConnector.connect
 
-    async def torn(self: aiohttp.TCPConnector, *given: Any, **more: Any) -> Any:
-        connection = await connect(self, *given, **more)
+    async def connect_and_lose(self: aiohttp.TCPConnector, *args: Any, **kwargs: Any) -> Any:
+        connection = await connect(self, *args, **kwargs)
         assert connection.transport is not None
         connection.transport.close()
         return connection
 
-    monkeypatch.setattr(aiohttp.TCPConnector, "connect", torn)
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", connect_and_lose)
     async with RawServer() as server:
         error = await failure(transport, post(server.url))
     await transport.close()
-    assert (ConnectionFailed, "connecting", False) == told(error)
+    assert Summary(ConnectionFailed, phase="connecting", sent=False) == summary_of(error)
     assert [] == server.received

@@ -1,4 +1,4 @@
-"""Failures after sending began: timeouts, cut and broken responses."""
+"""Failures after sending began: timeouts, truncated and invalid responses."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from tests.aiohttp_doubles import (
     saying_and_closing,
     silent,
 )
-from tests.transport.raw_requests import METHODS, failure, full_backlog, get, told
+from tests.transport.raw_requests import METHODS, Summary, failure, full_backlog, get, summary_of
 
 
-async def test_a_read_that_times_out_counts_as_sent_in_doubt(transport: AiohttpTransport) -> None:
-    """Without a body there is no first write to tell by; and a read does no harm."""
+async def test_a_get_that_times_out_counts_as_possibly_sent(transport: AiohttpTransport) -> None:
+    """Without a body, the transport cannot see whether writing began; a GET changes nothing."""
     with full_backlog() as url:
         error = await failure(transport, get(url, attempt_timeout=0.15))
-    assert (AttemptTimedOut, "waiting", True) == told(error)
+    assert Summary(AttemptTimedOut, phase="waiting", sent=True) == summary_of(error)
 
 
 @METHODS
 @pytest.mark.parametrize("late", [0.0, 5.0], ids=["just now", "long ago"])
-async def test_a_call_whose_deadline_is_over_is_not_sent_any_more(
+async def test_a_request_whose_deadline_has_passed_is_not_sent(
     transport: AiohttpTransport, make: Any, late: float
 ) -> None:
-    """Not even on a connection that is there already, where a write would need no wait."""
+    """The request is not sent on an open connection either, which would need no waiting."""
     async with RawServer() as server:
         await transport(make(server.url))
-        over = Deadline(time.monotonic() - late)
+        passed = Deadline(time.monotonic() - late)
         with pytest.raises(AttemptTimedOut, match="nothing was sent") as caught:
-            await transport(make(server.url, deadline=over))
+            await transport(make(server.url, deadline=passed))
         await asyncio.sleep(0.02)
-    assert (AttemptTimedOut, "connecting", False) == told(caught.value)
+    assert Summary(AttemptTimedOut, phase="connecting", sent=False) == summary_of(caught.value)
     assert 1 == len(server.received)
 
 
@@ -53,78 +53,78 @@ async def test_a_call_whose_deadline_is_over_is_not_sent_any_more(
 async def test_a_timeout_after_sending_may_have_reached_the_server(
     transport: AiohttpTransport, make: Any
 ) -> None:
-    """It got the request, and said nothing in time."""
+    """The server has received the request and does not respond in time."""
     async with RawServer(silent) as server:
         error = await failure(transport, make(server.url, attempt_timeout=0.1))
-    assert (AttemptTimedOut, "waiting", True) == told(error)
-    assert (1, "no response in time") == (len(server.received), error.problem)
+    assert Summary(AttemptTimedOut, phase="waiting", sent=True) == summary_of(error)
+    assert 1 == len(server.received)
+    assert "no response in time" == error.problem
 
 
 @METHODS
-async def test_the_deadline_cuts_an_attempt_short(transport: AiohttpTransport, make: Any) -> None:
-    """What is left of the call is less than the attempt's own time."""
+async def test_the_deadline_shortens_an_attempt(transport: AiohttpTransport, make: Any) -> None:
+    """The time until the deadline is less than the attempt timeout."""
     async with RawServer(silent) as server:
         deadline = Deadline(time.monotonic() + 0.1)
         error = await failure(transport, make(server.url, attempt_timeout=60.0, deadline=deadline))
-    assert (AttemptTimedOut, "waiting", True) == told(error)
+    assert Summary(AttemptTimedOut, phase="waiting", sent=True) == summary_of(error)
     assert error.seconds < 1.0
 
 
 @METHODS
 @pytest.mark.parametrize(
-    "said",
+    "response",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
         b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"a":',
     ],
     ids=["fewer bytes than announced", "no last chunk"],
 )
-async def test_an_answer_that_is_cut_short_is_no_answer(
-    transport: AiohttpTransport, make: Any, said: bytes
+async def test_a_truncated_response_is_a_lost_connection(
+    transport: AiohttpTransport, make: Any, response: bytes
 ) -> None:
-    """Whatever came of it is not looked at."""
-    async with RawServer(saying_and_closing(said)) as server:
+    async with RawServer(saying_and_closing(response)) as server:
         error = await failure(transport, make(server.url))
-    assert (ConnectionLost, "reading", True) == told(error)
+    assert Summary(ConnectionLost, phase="reading", sent=True) == summary_of(error)
     assert error.problem.startswith("the response was cut short: ClientPayloadError")
 
 
 @METHODS
-async def test_an_answer_that_stops_half_way_times_out_while_reading(
+async def test_a_response_that_stops_half_way_times_out_while_reading(
     transport: AiohttpTransport, make: Any
 ) -> None:
-    """The body is part of the attempt."""
+    """The attempt timeout includes reading the body."""
     async with RawServer(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")) as server:
         error = await failure(transport, make(server.url, attempt_timeout=0.1))
-    assert (AttemptTimedOut, "reading", True) == told(error)
+    assert Summary(AttemptTimedOut, phase="reading", sent=True) == summary_of(error)
 
 
 @METHODS
 @pytest.mark.parametrize(
-    "answering", [saying(b""), resetting], ids=["closed without a word", "reset"]
+    "responder", [saying(b""), resetting], ids=["closed without a response", "reset"]
 )
-async def test_a_connection_that_breaks_may_have_brought_the_request(
-    transport: AiohttpTransport, make: Any, answering: Any
+async def test_a_connection_that_breaks_may_have_delivered_the_request(
+    transport: AiohttpTransport, make: Any, responder: Any
 ) -> None:
-    """The server has it, and nobody knows what it did with it."""
-    async with RawServer(answering) as server:
+    """The server has received the request; whether it took effect is unknown."""
+    async with RawServer(responder) as server:
         error = await failure(transport, make(server.url))
-    assert (ConnectionLost, "waiting", True) == told(error)
+    assert Summary(ConnectionLost, phase="waiting", sent=True) == summary_of(error)
     assert 1 == len(server.received)
 
 
 @METHODS
 @pytest.mark.parametrize(
-    "said",
+    "response",
     [b"SSH-2.0-OpenSSH_9.6\r\n\r\n", b"\x00\xff\xfe\x00" * 20, b"HTTP/1.1 OK fine\r\n\r\n"],
-    ids=["another protocol", "noise", "a broken status line"],
+    ids=["another protocol", "noise", "an invalid status line"],
 )
-async def test_an_answer_that_is_not_http_is_no_connection_problem(
-    transport: AiohttpTransport, make: Any, said: bytes
+async def test_a_response_that_is_not_http_is_an_unexpected_response(
+    transport: AiohttpTransport, make: Any, response: bytes
 ) -> None:
-    """It is not repeated; a write may have taken effect all the same."""
+    """The request is not retried; a write may have taken effect."""
     request = attrs.evolve(make("http://127.0.0.1"), attempt=3)
-    async with RawServer(saying_and_closing(said)) as server:
+    async with RawServer(saying_and_closing(response)) as server:
         with pytest.raises(UnexpectedResponse) as caught:
             await transport(attrs.evolve(request, url=server.url))
     error = caught.value
@@ -136,8 +136,8 @@ async def test_an_answer_that_is_not_http_is_no_connection_problem(
     assert server.url not in str(error)
 
 
-async def test_an_error_holds_nobody_who_was_in_the_address(transport: AiohttpTransport) -> None:
-    """A foreign error's text can hold the address with its query, and people in it."""
+async def test_an_error_does_not_show_the_query(transport: AiohttpTransport) -> None:
+    """The text of an aiohttp error can hold the URL, whose query can hold an email address."""
     url = "http://127.0.0.1:1/beacon/customers?email=ada@example.com"
     error = await failure(transport, get("", url=url))
     assert "ada@example.com" not in str(error)

@@ -1,4 +1,4 @@
-"""Proxies, sessions of the user, and what aiohttp is called with."""
+"""Proxies, user-supplied sessions, and the arguments of aiohttp calls."""
 
 from __future__ import annotations
 
@@ -22,11 +22,19 @@ from tests.aiohttp_doubles import (
     http,
     saying,
 )
-from tests.transport.raw_requests import KEY, asked, failure, get, post, told
+from tests.transport.raw_requests import (
+    KEY,
+    Summary,
+    call_arguments,
+    failure,
+    get,
+    post,
+    summary_of,
+)
 
 
-async def test_a_proxy_is_used_where_one_is_given() -> None:
-    """It gets the whole address."""
+async def test_a_configured_proxy_is_used() -> None:
+    """The proxy receives the absolute URL."""
     async with RawServer() as proxy:
         transport = AiohttpTransport(proxy=proxy.url)
         await transport(get("http://beacon.invalid"))
@@ -37,9 +45,9 @@ async def test_a_proxy_is_used_where_one_is_given() -> None:
 @pytest.mark.parametrize(
     ("trust_env", "no_proxy", "proxied"),
     [(True, "", 1), (True, "127.0.0.1", 0), (True, "*", 0), (False, "", 0)],
-    ids=["trusted", "an exception", "everything an exception", "not trusted"],
+    ids=["trusted", "host in no_proxy", "every host in no_proxy", "not trusted"],
 )
-async def test_the_environments_proxy_is_used_only_where_it_is_trusted(
+async def test_the_proxy_of_the_environment_is_used_only_with_trust_env(
     monkeypatch: pytest.MonkeyPatch, trust_env: bool, no_proxy: str, proxied: int
 ) -> None:
     """``trust_env=True`` reads ``http_proxy`` and ``no_proxy``, as curl does."""
@@ -51,11 +59,11 @@ async def test_the_environments_proxy_is_used_only_where_it_is_trusted(
         transport = AiohttpTransport(trust_env=trust_env)
         await transport(get(server.url))
         await transport.close()
-    assert (proxied, 1 - proxied) == (len(proxy.received), len(server.received))
+    assert proxied == len(proxy.received)
+    assert 1 - proxied == len(server.received)
 
 
 async def test_a_users_session_is_never_closed() -> None:
-    """Who opened it closes it."""
     async with RawServer() as server, aiohttp.ClientSession() as session:
         transport = AiohttpTransport(session)
         await transport(post(server.url))
@@ -63,8 +71,8 @@ async def test_a_users_session_is_never_closed() -> None:
         assert not session.closed
 
 
-async def test_a_users_session_brings_its_own_habits_and_they_do_no_harm() -> None:
-    """Default headers are added, ours win; a 500 is an answer; its jar is its own affair."""
+async def test_the_settings_of_a_users_session_do_not_change_the_results() -> None:
+    """The session's headers are added but replace none of the client's; cookies are stored."""
     async with (
         RawServer(saying(http("500 Oops", b"{}", "Set-Cookie: a=1"), http())) as server,
         aiohttp.ClientSession(
@@ -76,41 +84,38 @@ async def test_a_users_session_brings_its_own_habits_and_they_do_no_harm() -> No
     ):
         transport = AiohttpTransport(session)
         statuses = [(await transport(post(server.url))).status for _ in range(2)]
-        kept = len(session.cookie_jar)
-    assert ([500, 200], 1) == (statuses, kept)
+        cookies = len(session.cookie_jar)
+    assert [500, 200] == statuses
+    assert 1 == cookies
     first, second = server.received
-    assert (["application/json"], ["yes"], [f"Bearer {KEY}"]) == (
-        first.all("Accept"),
-        first.all("X-Mine"),
-        first.all("Authorization"),
-    )
+    assert ["application/json"] == first.all("Accept")
+    assert ["yes"] == first.all("X-Mine")
+    assert [f"Bearer {KEY}"] == first.all("Authorization")
     assert [f"Bearer {KEY}"] == second.all("Authorization")
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
-async def test_a_write_is_sent_once_by_a_users_session_too(method: str) -> None:
-    """Aiohttp would send PUT and DELETE again on its own; a body goes out once."""
+async def test_a_users_session_sends_a_write_once(method: str) -> None:
+    """Aiohttp would retry PUT and DELETE by itself."""
     async with RawServer(saying(http(), b"", http())) as server, aiohttp.ClientSession() as session:
         transport = AiohttpTransport(session)
         await transport(get(server.url))
         error = await failure(transport, post(server.url, method=method))
         await asyncio.sleep(0.02)
-    assert (ConnectionLost, "waiting", True) == told(error)
+    assert Summary(ConnectionLost, phase="waiting", sent=True) == summary_of(error)
     assert ["GET", method] == [received.method for received in server.received]
 
 
-async def test_aiohttp_is_asked_to_follow_and_raise_nothing(mocked: Any) -> None:
-    """Method, address and headers as the session manager made them; no timeout of aiohttp's."""
+async def test_aiohttp_neither_follows_redirects_nor_raises_for_a_status(mocked: Any) -> None:
+    """Method, URL and headers are the session manager's; aiohttp's own timeout is disabled."""
     url = "https://api.moregoodreviews.com/beacon/asks"
     mocked.post(url, payload={"data": {}}, response_class=MockedResponse)
     async with MoreGoodClient(KEY) as client:
         await client.asks.create(email="ada@example.com", channels=["email"])
-    kwargs = asked(mocked, "POST", url)
-    assert (False, False, None) == (
-        kwargs["allow_redirects"],
-        kwargs["raise_for_status"],
-        kwargs["proxy"],
-    )
+    kwargs = call_arguments(mocked, "POST", url)
+    assert kwargs["allow_redirects"] is False
+    assert kwargs["raise_for_status"] is False
+    assert kwargs["proxy"] is None
     assert aiohttp.ClientTimeout(total=None) == kwargs["timeout"]
     assert {
         "Authorization": f"Bearer {KEY}",
@@ -120,23 +125,23 @@ async def test_aiohttp_is_asked_to_follow_and_raise_nothing(mocked: Any) -> None
     } == dict(kwargs["headers"])
 
 
-async def test_aiohttp_is_asked_for_a_list_without_a_body(mocked: Any) -> None:
-    """The page is in the address; there is nothing whose type would have to be said."""
+async def test_a_list_request_has_neither_a_body_nor_a_content_type(mocked: Any) -> None:
     url = "https://api.moregoodreviews.com/beacon/reviews?page=1"
     mocked.get(url, payload={"success": True, "data": []}, response_class=MockedResponse)
     async with MoreGoodClient(KEY) as client:
         assert [] == await client.reviews.list().collect()
-    kwargs = asked(mocked, "GET", url)
+    kwargs = call_arguments(mocked, "GET", url)
     headers = {
         "Authorization": f"Bearer {KEY}",
         "Accept": "application/json",
         "User-Agent": USER_AGENT,
     }
-    assert (None, headers) == (kwargs["data"], dict(kwargs["headers"]))
+    assert kwargs["data"] is None
+    assert headers == dict(kwargs["headers"])
 
 
-async def test_no_limit_of_time_is_no_limit(transport: AiohttpTransport) -> None:
-    """Neither an attempt's nor the call's: then the answer is waited for."""
+async def test_an_infinite_attempt_timeout_is_no_limit(transport: AiohttpTransport) -> None:
+    """The transport waits for a slow response if neither attempt nor call has a time limit."""
 
     async def slow(_: Received, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.05)
