@@ -27,7 +27,7 @@ from moregood_async.bulk.outcomes import RowResult
 from moregood_async.bulk.report import Report
 from moregood_async.sandbox import Delay, DropAfterEffect, Fault, Faults, Sandbox, Throttle
 from tests.bulk.crashing import BETWEEN_LIVES_SECONDS, BY_EMAIL, KEY, PAYING
-from tests.bulk.jobs import done
+from tests.bulk.jobs import run_job
 from tests.conftest import tasks_left
 from tests.depth import STRIDE
 
@@ -168,7 +168,7 @@ async def all_asked_in_the_end(sandbox: Sandbox, journal: Path) -> None:
     """Once each, resumed without faults."""
     sandbox.faults = ()
     async with MoreGoodClient(KEY, transport=sandbox) as client:
-        report = await done(client, ROWS, journal, ask=BY_EMAIL)
+        report = await run_job(client, ROWS, journal, ask=BY_EMAIL)
     audit = sandbox.audit()
     assert (PEOPLE, PEOPLE, ()) == (report.done, audit.asks, audit.duplicate_asks)
 
@@ -191,7 +191,7 @@ async def test_a_stopped_job_fails_no_row_that_it_would_have_looked_at(tmp_path:
     """It waits to be asked as before."""
     with Sandbox(keys=KEY) as sandbox:
         async with MoreGoodClient(KEY, transport=sandbox) as client:
-            await done(client, ROWS, tmp_path / "j", ask=BY_EMAIL, max_asks=0)
+            await run_job(client, ROWS, tmp_path / "j", ask=BY_EMAIL, max_asks=0)
         sandbox.faults = Throttle(9, per=3600.0)
         report, _ = await stopped_at_the_limit(sandbox, tmp_path / "j", ROWS)
         assert (0, PEOPLE) == (report.failed, report.done + report.waiting)
