@@ -1,8 +1,8 @@
-"""Processes that die at a chosen statement or request, and what is left of them for the next.
+"""Simulated processes of a job that crash at a chosen statement or request.
 
-A `Life` is one process: a client, a job and a journal's file. At its `CrashPoint` the files are
-copied as they stand, and from then on nothing that it still does reaches the server or the copy.
-Its heir goes on with the copy.
+A `JobProcess` is a client, a job and the files of a journal. At its `CrashPoint` the files are
+copied as they are on the disk. After that, the process reaches neither the server nor the copy.
+Its successor resumes the job with the copy.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from moregood_async.bulk.templates import AskTemplate, ChargeTemplate
 from moregood_async.sandbox import Sandbox
 
 KEY = "test-key"
-BETWEEN_LIVES_SECONDS = 30
-"""Of the server's time: as long as a dead process's requests may be under way."""
+BETWEEN_PROCESSES_SECONDS = 30
+"""How long requests of a crashed process may be in flight, by the server's clock."""
 
-PAYING = ChargeTemplate(amount="Total", currency="USD")
+CHARGE_TOTAL = ChargeTemplate(amount="Total", currency="USD")
 BY_EMAIL = AskTemplate(channels=["email"])
 
 Point = tuple[int, int]
@@ -44,19 +44,19 @@ SKIPPED = 6
 
 @attrs.frozen
 class CrashPoint:
-    """Where a process dies: at which statement or request, before it or after it."""
+    """Where a process crashes: at which statement or request, before it or after it."""
 
     kind: Literal["statement", "request"]
     side: Literal["before", "after"]
     number: int
 
 
-class Killed(sqlite3.OperationalError):
-    """What a dead process's statements get, so that it ends soon."""
+class ProcessCrashed(sqlite3.OperationalError):
+    """Raised by the statements of a crashed process, so that it ends soon."""
 
 
-def _arrows(step: Step, state: int) -> Iterable[Point]:
-    """Yield where one event can lead, by the table of transitions."""
+def _next_points(step: Step, state: int) -> Iterable[Point]:
+    """Yield the points to which one event can lead, by the table of transitions."""
     if state == SKIPPED:
         yield step, next_state(State.DONE, Event.REOPEN)
         return
@@ -74,34 +74,39 @@ def _arrows(step: Step, state: int) -> Iterable[Point]:
             yield from ((later, State.READY) for later in Step if later > step)
 
 
-_PROMISES = {(Step.CHARGE, State.INTENDED), (Step.ASK, State.INTENDED)}
-"""They are on the disk before anything leaves: no commit passes over them."""
+_WRITTEN_AHEAD = {(Step.CHARGE, State.INTENDED), (Step.ASK, State.INTENDED)}
+"""Points that are committed before the request is sent: a commit never skips one."""
 
 
-def _reached(begin: Point) -> frozenset[Point]:
-    """Where a row may be found by the next commit that has it."""
-    found: set[Point] = {begin}
-    left = [begin]
-    while left:
-        point = left.pop()
-        if point in _PROMISES and point != begin:
+def _points_at_next_commit(start: Point) -> frozenset[Point]:
+    """Return the points that the next commit of a row may store."""
+    found: set[Point] = {start}
+    unvisited = [start]
+    while unvisited:
+        point = unvisited.pop()
+        if point in _WRITTEN_AHEAD and point != start:
             continue
         step, state = point
-        new = set(_arrows(Step(step), state)) - found
+        new = set(_next_points(Step(step), state)) - found
         found |= new
-        left += new
+        unvisited += new
     return frozenset(found)
 
 
-MOVES: dict[Point, frozenset[Point]] = {
-    (step, state): _reached((step, state)) for step in Step for state in (*State, SKIPPED)
+REACHABLE: dict[Point, frozenset[Point]] = {
+    (step, state): _points_at_next_commit((step, state))
+    for step in Step
+    for state in (*State, SKIPPED)
 }
-BIRTHS = {(Step.UPSERT, state) for state in (State.READY, State.INTENDED, State.REJECTED)}
+"""The points that one commit may store for a row, by the point that the commit before stored."""
 
-_HOOK = """
-    CREATE TEMP TABLE moves (was_step, was_state, step, state);
-    CREATE TEMP TRIGGER move BEFORE INSERT ON main.rows BEGIN
-        INSERT INTO moves VALUES (
+_FIRST_POINTS = {(Step.UPSERT, state) for state in (State.READY, State.INTENDED, State.REJECTED)}
+"""The points that the first commit of a row may store."""
+
+_RECORD_CHANGES = """
+    CREATE TEMP TABLE changes (old_step, old_state, step, state);
+    CREATE TEMP TRIGGER record_change BEFORE INSERT ON main.rows BEGIN
+        INSERT INTO changes VALUES (
             (SELECT step FROM main.rows WHERE row_index = NEW.row_index),
             (
                 SELECT state + 2 * (step = 3 AND state = 4 AND skip_reason IS NOT NULL)
@@ -114,159 +119,160 @@ _HOOK = """
 """
 
 
-class Watched:
-    """A journal's connection: its statements are counted, and its rows' moves are watched."""
+class WatchedConnection:
+    """A journal's connection that counts its statements and records the changes of its rows."""
 
-    def __init__(self, life: Life, connection: sqlite3.Connection) -> None:
-        self._life = life
+    def __init__(self, process: JobProcess, connection: sqlite3.Connection) -> None:
+        self._process = process
         self._connection = connection
-        connection.executescript(_HOOK)
+        connection.executescript(_RECORD_CHANGES)
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """A statement, which the process may not survive."""
-        return self._life.survives(lambda: self._executed(sql, values))
+        """Execute a statement, at which the process may crash."""
+        return self._process.run_statement(lambda: self._execute(sql, values))
 
-    def executemany(self, sql: str, each: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
-        """The same for each; outside a transaction, each is committed by itself."""
-        [*_, last] = [self.execute(sql, values) for values in each]
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
+        """Execute a statement for each row; outside a transaction, each is a commit of its own."""
+        [*_, last] = [self.execute(sql, values) for values in rows]
         return last
 
-    def _executed(self, sql: str, values: Sequence[Any]) -> sqlite3.Cursor:
+    def _execute(self, sql: str, values: Sequence[Any]) -> sqlite3.Cursor:
         if sql == "COMMIT":
-            self._life.moves += self._connection.execute("SELECT * FROM moves").fetchall()
-            self._connection.execute("DELETE FROM moves")
+            self._process.changes += self._connection.execute("SELECT * FROM changes").fetchall()
+            self._connection.execute("DELETE FROM changes")
         return self._connection.execute(sql, values)
 
     @property
     def in_transaction(self) -> bool:
-        """As sqlite3 says."""
+        """Whether a transaction is open."""
         return self._connection.in_transaction
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._connection.close()
 
 
-class Life:
-    """One process of a job; a transport for its client."""
+class JobProcess:
+    """A process of a job, which crashes at a point; the transport of the job's client."""
 
     def __init__(
-        self, sandbox: Sandbox, path: Path, heir: Path, point: CrashPoint | None = None
+        self, sandbox: Sandbox, path: Path, successor: Path, point: CrashPoint | None = None
     ) -> None:
         self.path = path
         self.crashed: asyncio.Event = asyncio.Event()
-        self.moves: list[tuple[int | None, ...]] = []
-        self.unpromised: list[str] = []
-        """Asks and charges that left before the disk had them as intended."""
+        self.changes: list[tuple[int | None, ...]] = []
+        """Step and state before and after each committed change of a row; None before the first."""
+        self.sent_too_early: list[str] = []
+        """Contacts of the asks and charges that were sent before INTENDED was on the disk."""
         self._sandbox = sandbox
-        self._heir = heir
+        self._successor = successor
         self._point = point
         self._loop = asyncio.get_running_loop()
         self._lock = threading.RLock()
-        self._dead = False
+        self._has_crashed = False
         self._counts = {"statement": 0, "request": 0}
         self._contacts: list[set[str]] = []
 
-    def opened(self, path: Path | None) -> Any:
-        """Stands in for `opening.opened`."""
-        return Watched(self, open_database(path))
+    def open_database(self, path: Path | None) -> Any:
+        """Open a watched connection, in place of `files.open_database`."""
+        return WatchedConnection(self, open_database(path))
 
-    def survives(self, statement: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
-        """Run a statement, unless the process is dead or dies of it."""
+    def run_statement(self, statement: Callable[[], sqlite3.Cursor]) -> sqlite3.Cursor:
+        """Run a statement; raise `ProcessCrashed` if the process has crashed or crashes at it."""
         with self._lock:
-            self._dies("statement", "before")
-            if self._dead:
-                raise Killed("the process was killed")
+            self._crash_if_due("statement", "before")
+            if self._has_crashed:
+                raise ProcessCrashed("the process has crashed")
             cursor = statement()
-            self._dies("statement", "after")
-            if self._dead:
-                raise Killed("the process was killed")
+            self._crash_if_due("statement", "after")
+            if self._has_crashed:
+                raise ProcessCrashed("the process has crashed")
         return cursor
 
     async def __call__(self, request: Request) -> Response:
-        """Answer a request; those of a dead process never leave."""
-        self._dies("request", "before")
-        await self._only_alive()
-        self._check_promise(request)
+        """Send a request to the sandbox; requests of a crashed process are never sent."""
+        self._crash_if_due("request", "before")
+        await self._hang_if_crashed()
+        self._check_write_ahead(request)
         try:
             return await self._sandbox(request)
         finally:
-            self._dies("request", "after")
-            await self._only_alive()
+            self._crash_if_due("request", "after")
+            await self._hang_if_crashed()
 
-    async def _only_alive(self) -> None:
-        if self._dead:
+    async def _hang_if_crashed(self) -> None:
+        if self._has_crashed:
             await asyncio.Event().wait()
 
-    def _dies(self, kind: Literal["statement", "request"], side: str) -> None:
+    def _crash_if_due(self, kind: Literal["statement", "request"], side: str) -> None:
         with self._lock:
             self._counts[kind] += side == "before"
             point = self._point
-            if self._dead or point is None or (point.kind, point.side) != (kind, side):
+            if self._has_crashed or point is None or (point.kind, point.side) != (kind, side):
                 return
             if self._counts[kind] == point.number:
-                self._dead = True
+                self._has_crashed = True
                 for suffix in ("", "-wal", "-count"):
-                    part = self.path.with_name(self.path.name + suffix)
-                    if part.exists():
-                        shutil.copy(part, self._heir.with_name(self._heir.name + suffix))
+                    file = self.path.with_name(self.path.name + suffix)
+                    if file.exists():
+                        shutil.copy(file, self._successor.with_name(self._successor.name + suffix))
                 self._loop.call_soon_threadsafe(self.crashed.set)
 
-    def _check_promise(self, request: Request) -> None:
-        """What is about to leave stands on the disk as intended."""
+    def _check_write_ahead(self, request: Request) -> None:
+        """Note a charge or an ask that is sent while the disk has no INTENDED row for it."""
         step = {"charges.create": Step.CHARGE, "asks.create": Step.ASK}.get(request.operation)
         if step is None:
             return
-        sent = json.loads(request.body or b"{}")
-        contact = _plain(sent.get("email") or sent["phone"])
+        body = json.loads(request.body or b"{}")
+        contact = _normalize(body.get("email") or body["phone"])
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
         try:
             sql = "SELECT row_index FROM rows WHERE step = ? AND state = ?"
-            promised = [place for (place,) in connection.execute(sql, (step, State.INTENDED))]
+            intended = [index for (index,) in connection.execute(sql, (step, State.INTENDED))]
         finally:
             connection.close()
-        if not any(contact in self._contacts[place] for place in promised):
-            self.unpromised.append(contact)
+        if not any(contact in self._contacts[index] for index in intended):
+            self.sent_too_early.append(contact)
 
-    def knows(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Whose rows these are, by place."""
+    def set_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Store the contacts of each row, by which `_check_write_ahead` finds a request's rows."""
         self._contacts = [
-            {_plain(row[name]) for name in ("email", "phone") if name in row} for row in rows
+            {_normalize(row[name]) for name in ("email", "phone") if name in row} for row in rows
         ]
 
 
-def _plain(contact: str) -> str:
+def _normalize(contact: str) -> str:
     return contact.strip().lower()
 
 
-async def lived(
-    life: Life, rows: Sequence[Mapping[str, Any]], **orders: Any
+async def run_in_process(
+    process: JobProcess, rows: Sequence[Mapping[str, Any]], **options: Any
 ) -> tuple[Report, list[str]] | None:
-    """Run a job in this life; gives its report and how its rows ended, or None: it was killed."""
-    orders = {"reconcile_after": 0.0, **orders}
+    """Run a job; return its report and the outcomes of its rows, or None if the process crashed."""
+    options = {"reconcile_after": 0.0, **options}
 
     async def work() -> tuple[Report, list[str]]:
         async with (
-            MoreGoodClient(KEY, transport=life) as client,
-            Job(client, rows, journal=life.path, **orders) as job,
+            MoreGoodClient(KEY, transport=process) as client,
+            Job(client, rows, journal=process.path, **options) as job,
         ):
             async for _ in job.run():
                 pass
-            return job.report(), [end.outcome async for end in job.results()]
+            return job.report(), [result.outcome async for result in job.results()]
 
-    life.knows(rows)
+    process.set_rows(rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "open_database", life.opened)
+        patch.setattr(files, "open_database", process.open_database)
         task = asyncio.ensure_future(work())
-        dead = asyncio.ensure_future(life.crashed.wait())
-        await asyncio.wait({task, dead}, return_when=asyncio.FIRST_COMPLETED)
-        was_killed = life.crashed.is_set()
-        for each in (dead, *([task] if was_killed else [])):
+        crash = asyncio.ensure_future(process.crashed.wait())
+        await asyncio.wait({task, crash}, return_when=asyncio.FIRST_COMPLETED)
+        has_crashed = process.crashed.is_set()
+        for each in (crash, *([task] if has_crashed else [])):
             each.cancel()
         results = await asyncio.gather(task, return_exceptions=True)
-        await asyncio.gather(dead, return_exceptions=True)
-    _check(life)
-    if was_killed:
+        await asyncio.gather(crash, return_exceptions=True)
+    _check_journal_rules(process)
+    if has_crashed:
         return None
     [result] = results
     if isinstance(result, BaseException):
@@ -274,27 +280,31 @@ async def lived(
     return result
 
 
-def _check(life: Life) -> None:
-    """Whether it kept its promises, and to the arrows."""
-    assert life.unpromised == []
-    for *was, step, state in life.moves:
-        begin = tuple(was)
-        reached = BIRTHS if begin == (None, None) else MOVES[begin]  # type: ignore[index]
-        assert (step, state) in reached, (begin, step, state)
+def _check_journal_rules(process: JobProcess) -> None:
+    """Assert that INTENDED was stored before each request, and that all transitions are allowed."""
+    assert process.sent_too_early == []
+    for *old, step, state in process.changes:
+        start = tuple(old)
+        allowed = _FIRST_POINTS if start == (None, None) else REACHABLE[start]  # type: ignore[index]
+        assert (step, state) in allowed, f"a commit changed a row from {start} to {(step, state)}"
 
 
-async def lives(
+async def run_with_crashes(
     folder: Path,
     sandbox: Sandbox,
     rows: Sequence[Mapping[str, Any]],
     points: Iterable[CrashPoint],
-    **orders: Any,
+    **options: Any,
 ) -> tuple[Report, list[str], int]:
-    """Live, die and be resumed, until it is done; gives report, outcomes and number of deaths."""
-    for deaths, point in enumerate((*points, None)):
-        path, heir = folder / f"{deaths}.journal", folder / f"{deaths + 1}.journal"
-        ended = await lived(Life(sandbox, path, heir, point), rows, **orders)
-        if ended is not None:
-            return *ended, deaths
-        sandbox.advance(seconds=BETWEEN_LIVES_SECONDS)
-    raise AssertionError("a life without a crash point ends by itself")
+    """Resume a job after each crash until it is done.
+
+    Return its report, the outcomes of its rows and the number of crashes.
+    """
+    for crashes, point in enumerate((*points, None)):
+        path, successor = folder / f"{crashes}.journal", folder / f"{crashes + 1}.journal"
+        process = JobProcess(sandbox, path, successor, point)
+        result = await run_in_process(process, rows, **options)
+        if result is not None:
+            return *result, crashes
+        sandbox.advance(seconds=BETWEEN_PROCESSES_SECONDS)
+    raise AssertionError("a process without a crash point did not end")

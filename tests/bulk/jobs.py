@@ -1,4 +1,4 @@
-"""What the tests of jobs have in common: runs to their end, and a log of what the server got."""
+"""Helpers of the tests of jobs: run a job to its end, and record the requests of the server."""
 
 import json
 from collections.abc import Iterable
@@ -15,51 +15,58 @@ EMAIL = AskTemplate(channels=["email"])
 BOTH = AskTemplate(channels=["email", "sms"])
 
 
-class Log:
-    """A fault that does no harm: notes what arrives, in its order."""
+class RequestLog:
+    """A fault that changes nothing: it records the requests in the order of their arrival."""
 
     def __init__(self) -> None:
-        self.got: list[tuple[str, dict[str, Any]]] = []
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        """The operation and the body of each request."""
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
-        self.got.append((str(request.operation), json.loads(request.body or b"{}")))
+        self.requests.append((str(request.operation), json.loads(request.body or b"{}")))
         return await call_next(request)
 
-    def of(self, email: str) -> list[str]:
-        """The operations for one email, in their order."""
-        return [name.partition(".")[0] for name, body in self.got if body.get("email") == email]
+    def resources_of(self, email: str) -> list[str]:
+        """Return the resources, such as ``asks``, of the requests for one email, in order."""
+        return [
+            name.partition(".")[0] for name, body in self.requests if body.get("email") == email
+        ]
 
 
 def people(count: int, start: int = 0) -> list[dict[str, str]]:
-    """So many customers, each a person of their own."""
+    """Return the rows of different people, numbered from `start`."""
     return [
         {"first_name": "Ada", "email": f"ada{number}@example.com"}
         for number in range(start, start + count)
     ]
 
 
-async def run(job: Job, **options: Any) -> list[Progress]:
-    """All events of a run."""
-    return [event async for event in job.run(**options)]
+async def collect_progress(job: Job, **options: Any) -> list[Progress]:
+    """Run a job to its end; return all of its progress."""
+    return [progress async for progress in job.run(**options)]
 
 
-async def done(
+async def run_job(
     target: Sandbox | MoreGoodClient,
     rows: Any,
     journal: Path | None = None,
     *,
     project: str | None = None,
-    **orders: Any,
+    **options: Any,
 ) -> Report:
-    """The report of one run, of a client of its own where a sandbox is given."""
+    """Run a job to its end; return its report. A sandbox gets a client of its own."""
     if isinstance(target, Sandbox):
         async with MoreGoodClient(KEY, transport=target) as client:
-            return await done(client, rows, journal, project=project, **orders)
-    async with Job(target, rows, journal=journal, **orders, project=project) as job:
-        await run(job)
+            return await run_job(client, rows, journal, project=project, **options)
+    async with Job(target, rows, journal=journal, **options, project=project) as job:
+        await collect_progress(job)
         return job.report()
 
 
-def ends(events: Iterable[Progress]) -> dict[int, str]:
-    """How each row ended, by its place."""
-    return {event.row.row_index: event.row.outcome for event in events if event.row is not None}
+def outcomes_by_row(stream: Iterable[Progress]) -> dict[int, str]:
+    """Return the outcome of each row that ended, by its row index."""
+    return {
+        progress.row.row_index: progress.row.outcome
+        for progress in stream
+        if progress.row is not None
+    }

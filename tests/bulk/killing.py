@@ -1,4 +1,4 @@
-"""A shop whose import is killed again and again: its file, the killer, and what must come of it."""
+"""An import that is killed repeatedly: its file, the kills, and the effects that are expected."""
 
 from __future__ import annotations
 
@@ -22,20 +22,19 @@ from moregood_async import Handler, MoreGoodClient, Request, Response
 from moregood_async.sandbox import Audit, DropAfterEffect, Refuse, Sandbox, Throttle
 
 KEY = "test-key"
-LONGEST_SECONDS = 120.0
-"""For one process; only a defect takes so long."""
-
+MAX_SECONDS = 120.0
+"""The time limit of one process, which only a defect reaches."""
 
 NOT_BEGUN = "has not begun; import again"
-"""What a resume says where the process was killed before its journal knew its input."""
+"""The error of a resume if the process was killed before its journal had the input's identity."""
 
 
 @attrs.frozen(kw_only=True)
 class Line:
-    """One row of the file, and who is behind it."""
+    """One row of the file, and the person it is about."""
 
     person: str
-    """The email or phone, as the server spells it."""
+    """The person's email or phone, as the server spells it."""
     cells: tuple[str, ...]
     asked: bool
     cents: int | None
@@ -43,20 +42,20 @@ class Line:
 
 @attrs.frozen
 class Shop:
-    """A file of customers, and what is to come of it, counted without the code under test."""
+    """A file of customers, and its expected effects, computed without the code under test."""
 
     lines: tuple[Line, ...]
 
     @classmethod
     def of(cls, people: int, dice: Random) -> Self:
-        """So many people who are asked, and some who are not: repeated, opted out, unreachable."""
+        """Make `people` rows to ask, and some not to ask: duplicates, opted out, unreachable."""
         lines: list[Line] = []
         for number in range(people):
             email = f"a{number}@example.com"
             lines.append(_line(email, lines, asked=True))
             if dice.random() < 0.05:
-                again = f" A{number}@EXAMPLE.com"
-                lines.append(_line(email, lines, asked=False, written=again))
+                spelling = f" A{number}@EXAMPLE.com"
+                lines.append(_line(email, lines, asked=False, spelling=spelling))
             if dice.random() < 0.04:
                 lines.append(_line(f"out{number}@example.com", lines, asked=False, accepts="no"))
             if dice.random() < 0.04:
@@ -64,7 +63,7 @@ class Shop:
         return cls(tuple(lines))
 
     def write(self, path: Path) -> None:
-        """As a CSV."""
+        """Write the rows as a CSV."""
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["First Name", "Email", "Phone", "Accepts Email Marketing", "Total"])
@@ -72,67 +71,66 @@ class Shop:
 
     @property
     def people(self) -> set[str]:
-        """Everybody, once."""
+        """All people, also those who are not asked."""
         return {line.person for line in self.lines}
 
     @property
     def asked(self) -> set[str]:
-        """Who is asked."""
+        """The people who are asked."""
         return {line.person for line in self.lines if line.asked}
 
     @property
     def charged(self) -> dict[str, tuple[int, int]]:
-        """How many charges each person has, and their sum in cents."""
-        found: dict[str, tuple[int, int]] = dict.fromkeys(self.people, (0, 0))
+        """The number of charges of each person, and their sum in cents."""
+        charges: dict[str, tuple[int, int]] = dict.fromkeys(self.people, (0, 0))
         for line in self.lines:
-            count, cents = found[line.person]
-            found[line.person] = count + (line.cents is not None), cents + (line.cents or 0)
-        return found
+            count, cents = charges[line.person]
+            charges[line.person] = count + (line.cents is not None), cents + (line.cents or 0)
+        return charges
 
 
 def _line(
-    person: str, before: Sequence[Line], *, asked: bool, accepts: str = "yes", written: str = ""
+    person: str, before: Sequence[Line], *, asked: bool, accepts: str = "yes", spelling: str = ""
 ) -> Line:
-    place = len(before)
-    cents = None if place % 11 == 5 else 1_000 + place
+    row_index = len(before)
+    cents = None if row_index % 11 == 5 else 1_000 + row_index
     total = "" if cents is None else f"{cents / 100:.2f}"
-    contact = ("", person) if person.startswith("+") else (written or person, "")
-    cells = (f"Name {place}", *contact, accepts, total)
+    contact = ("", person) if person.startswith("+") else (spelling or person, "")
+    cells = (f"Name {row_index}", *contact, accepts, total)
     return Line(person=person, cells=cells, asked=asked, cents=cents)
 
 
-class Executioner:
-    """Kills a process at a request of its choice, before the request takes effect or after."""
+class Killer:
+    """Middleware that kills a process at a request, before the request takes effect or after."""
 
     def __init__(self) -> None:
-        self._victim: subprocess.Popen[str] | None = None
-        self._left = 0
+        self._process: subprocess.Popen[str] | None = None
+        self._remaining_requests = 0
         self._after = False
 
-    def aims(self, victim: subprocess.Popen[str], requests: int, *, after: bool) -> None:
-        """Kill it at so many requests from now."""
-        self._left, self._after, self._victim = requests, after, victim
+    def aim(self, process: subprocess.Popen[str], requests: int, *, after: bool) -> None:
+        """Kill a process at its Nth request from now, before or after the request takes effect."""
+        self._remaining_requests, self._after, self._process = requests, after, process
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
-        """Stands around the sandbox; a `Middleware`."""
-        self._left -= 1
-        strikes = self._left == 0 and self._victim is not None
-        if strikes and not self._after:
+        self._remaining_requests -= 1
+        is_due = self._remaining_requests == 0 and self._process is not None
+        if is_due and not self._after:
             self._kill()
         try:
             return await call_next(request)
         finally:
-            if strikes and self._after:
+            if is_due and self._after:
                 self._kill()
 
     def _kill(self) -> None:
-        if self._victim is not None:
-            self._victim.kill()
+        if self._process is not None:
+            self._process.kill()
 
 
 @attrs.define(kw_only=True)
-class Tally:
-    """How a run of runs went."""
+class Counts:
+    """The numbers of kills, resumes and retries of an import, and its duration."""
 
     kills: int = 0
     resumes: int = 0
@@ -147,31 +145,32 @@ class Import:
     folder: Path
     base_url: str
     dice: Random
-    executioner: Executioner
+    killer: Killer
     options: tuple[str, ...]
-    tally: Tally = attrs.field(factory=Tally)
-    begins_again: bool = False
-    """Whether it was killed before its journal knew what it was about."""
+    counts: Counts = attrs.field(factory=Counts)
+    must_import_again: bool = False
+    """Whether the last process was killed before its journal had the input's identity."""
 
     @property
     def file(self) -> Path:
-        """The input."""
+        """The input file."""
         return self.folder / "shop.csv"
 
     @property
     def journal(self) -> Path:
-        """Beside the input."""
+        """The journal, which is beside the input."""
         return self.folder / "shop.csv.journal"
 
-    def goes_on(self) -> tuple[str, ...]:
-        """The command that begins or resumes: both say the same thing to a journal."""
-        anew, self.begins_again = self.begins_again or not self.journal.exists(), False
-        if anew or self.dice.random() < 0.3:
+    def next_command(self) -> tuple[str, ...]:
+        """Return an ``import`` or ``resume``; an ``import`` resumes an existing journal, too."""
+        must_import = self.must_import_again or not self.journal.exists()
+        self.must_import_again = False
+        if must_import or self.dice.random() < 0.3:
             return ("import", str(self.file), *self.options)
         return ("resume", str(self.journal))
 
     def start(self, *args: str) -> subprocess.Popen[str]:
-        """A process of the command line."""
+        """Start a command."""
         return subprocess.Popen(
             [sys.executable, "-m", "moregood_async.cli", *args, "--json"],
             cwd=self.folder,
@@ -181,82 +180,85 @@ class Import:
             text=True,
         )
 
-    def killed(self) -> bool:
-        """Begin or resume, and kill it at a random moment; False where nothing is left to do."""
-        command = self.goes_on()
-        self.tally.resumes += self.journal.exists()
+    def run_and_kill(self) -> bool:
+        """Begin or resume the job, and kill it; return False if nothing is left to do."""
+        command = self.next_command()
+        self.counts.resumes += self.journal.exists()
         process = self.start(*command)
         try:
             self.dice.choice(MOMENTS)(self, process)
             process.kill()
         finally:
             process.kill()
-            told = process.communicate()
+            output, errors = process.communicate()
         was_killed = process.returncode == -signal.SIGKILL
-        self.begins_again = NOT_BEGUN in told[1]
-        assert was_killed or self.begins_again or process.returncode in (0, 1, 3), told
-        self.tally.kills += was_killed
-        return was_killed or process.returncode in (2, 3)  # 3: no answer to the first request
+        self.must_import_again = NOT_BEGUN in errors
+        is_expected = was_killed or self.must_import_again or process.returncode in (0, 1, 3)
+        assert is_expected, (process.returncode, output, errors)
+        self.counts.kills += was_killed
+        return was_killed or process.returncode in (2, 3)  # 3: no response to the first request
 
-    def finished(self) -> dict[str, Any]:
-        """Go on until nothing is left to do; gives the last summary."""
-        command, summary = self.goes_on(), dict[str, Any]()
+    def run_to_end(self) -> dict[str, Any]:
+        """Resume and retry until nothing is left to do; return the last summary."""
+        command, summary = self.next_command(), dict[str, Any]()
         for _ in range(12):
             process = self.start(*command)
             try:
-                told, errors = process.communicate(timeout=LONGEST_SECONDS)
+                output, errors = process.communicate(timeout=MAX_SECONDS)
             finally:
                 process.kill()
                 process.communicate()
-            summary = dict[str, Any](json.loads(told))
+            summary = dict[str, Any](json.loads(output))
             if NOT_BEGUN in errors:
                 command = ("import", str(self.file), *self.options)
                 continue
-            assert process.returncode in (0, 1, 3), (process.returncode, told, errors)
-            if summary["failed"]:  # a row that was answered 500 four times: nothing has happened
-                self.tally.retries += 1
+            assert process.returncode in (0, 1, 3), (process.returncode, output, errors)
+            if summary["failed"]:  # four responses with status 500: no request took effect
+                self.counts.retries += 1
                 command = ("retry", str(self.journal))
             elif summary["waiting"] or summary["unknown"] or not summary["is_input_complete"]:
                 command = ("resume", str(self.journal))
             else:
                 return summary
-        raise AssertionError(f"it does not end: {summary}")
+        raise AssertionError(f"the job is not done after 12 commands: {summary}")
 
 
-def _soon(run: Import, process: subprocess.Popen[str]) -> None:
-    """Anywhere from its very start: while Python loads, opens the journal, or sends."""
-    _for(process, run.dice.uniform(0.0, 0.8))
+def _wait_randomly(run: Import, process: subprocess.Popen[str]) -> None:
+    """Wait up to 0.8 s: Python starts, the journal is opened, or requests are sent."""
+    _wait_for_end(process, run.dice.uniform(0.0, 0.8))
 
 
-def _at_the_journal(run: Import, process: subprocess.Popen[str]) -> None:
-    """Within milliseconds of the journal's first file, or of its being opened anew."""
+def _wait_for_journal(run: Import, process: subprocess.Popen[str]) -> None:
+    """Wait until the process creates or opens the journal, and up to 10 ms more."""
     lock = run.journal.with_name(f"{run.journal.name}-lock")
     wal = run.journal.with_name(f"{run.journal.name}-wal")
-    seen = [_changed(path) for path in (lock, run.journal, wal)]
+    before = [_stat(path) for path in (lock, run.journal, wal)]
     deadline = time.monotonic() + 10.0
     while time.monotonic() < deadline and process.poll() is None:
-        if [_changed(path) for path in (lock, run.journal, wal)] != seen:
+        if [_stat(path) for path in (lock, run.journal, wal)] != before:
             break
         time.sleep(0.0005)
-    _for(process, run.dice.choice([0.0, run.dice.uniform(0.0, 0.01)]))
+    _wait_for_end(process, run.dice.choice([0.0, run.dice.uniform(0.0, 0.01)]))
 
 
-def _at_a_request(run: Import, process: subprocess.Popen[str]) -> None:
-    """At one of its requests: before its effect, or after it and before its answer."""
+def _wait_for_request(run: Import, process: subprocess.Popen[str]) -> None:
+    """Have the process killed at a request, before its effect, or between effect and response."""
     requests = run.dice.choice([1, 2, run.dice.randrange(3, 30), run.dice.randrange(30, 70)])
-    run.executioner.aims(process, requests, after=run.dice.random() < 0.6)
-    _for(process, 5.0)
+    run.killer.aim(process, requests, after=run.dice.random() < 0.6)
+    _wait_for_end(process, 5.0)
 
 
-def _changed(path: Path) -> tuple[int, int]:
+def _stat(path: Path) -> tuple[int, int]:
+    """Return the time of the last change and the size of a file."""
     try:
-        found = path.stat()
+        stat = path.stat()
     except FileNotFoundError:
         return 0, 0
-    return found.st_mtime_ns, found.st_size
+    return stat.st_mtime_ns, stat.st_size
 
 
-def _for(process: subprocess.Popen[str], seconds: float) -> None:
+def _wait_for_end(process: subprocess.Popen[str], seconds: float) -> None:
+    """Wait until a process ends, at most some seconds."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -264,27 +266,35 @@ def _for(process: subprocess.Popen[str], seconds: float) -> None:
 
 
 Moment = Callable[[Import, "subprocess.Popen[str]"], None]
-MOMENTS: tuple[Moment, ...] = (_soon, _at_the_journal, _at_a_request, _at_a_request, _at_a_request)
+MOMENTS: tuple[Moment, ...] = (
+    _wait_randomly,
+    _wait_for_journal,
+    _wait_for_request,
+    _wait_for_request,
+    _wait_for_request,
+)
+"""Functions that wait for the moment of a kill; three kills of five come at a request."""
 
 
-def audited(shop: Shop, sandbox: Sandbox, run: Import, summary: dict[str, Any]) -> Audit:
-    """What the server saw is what the file says, each thing once; and the job says the same."""
+def audit_import(shop: Shop, sandbox: Sandbox, run: Import, summary: dict[str, Any]) -> Audit:
+    """Assert that server and summary have the expected effects, each once; return the audit."""
     audit = sandbox.audit()
-    charges = any(option == "--charge" for option in run.options)
+    has_charges = any(option == "--charge" for option in run.options)
     assert audit.duplicate_asks == ()
     assert audit.duplicate_charges == ()
     assert audit.asks == audit.messages == len(shop.asked)
     assert audit.customers == len(shop.people)
-    wanted = sum(line.cents is not None for line in shop.lines) if charges else 0
-    assert audit.charges == wanted
+    expected_charges = sum(line.cents is not None for line in shop.lines) if has_charges else 0
+    assert audit.charges == summary["charges"] == expected_charges
     assert summary["rows"] == summary["done"] == len(shop.lines)
-    assert (summary["people_asked"], summary["charges"]) == (audit.asks, audit.charges)
+    assert summary["people_asked"] == audit.asks
     sandbox.faults = ()
-    _row_by_row(shop, run, charges=charges)
+    _audit_rows(shop, run, has_charges=has_charges)
     return audit
 
 
-def _row_by_row(shop: Shop, run: Import, *, charges: bool) -> None:
+def _audit_rows(shop: Shop, run: Import, *, has_charges: bool) -> None:
+    """Assert the effects of each row, by the results file and the lists of the API."""
     customers, messages = asyncio.run(_read_back(run.base_url))
     by_id = {
         each.id: each.email.strip().lower() if each.email else each.phone_e164 for each in customers
@@ -297,11 +307,11 @@ def _row_by_row(shop: Shop, run: Import, *, charges: bool) -> None:
         assert by_id[int(result["moregood_id"])] == line.person
     asked = Counter(by_id[each.customer.id] for each in messages)
     assert asked == Counter(shop.asked)
-    if charges:
-        found = {
+    if has_charges:
+        charges = {
             by_id[each.id]: (each.charges_count or 0, each.charges_sum or 0) for each in customers
         }
-        assert found == shop.charged
+        assert charges == shop.charged
 
 
 async def _read_back(base_url: str) -> tuple[list[Any], list[Any]]:
@@ -312,12 +322,12 @@ async def _read_back(base_url: str) -> tuple[list[Any], list[Any]]:
 def run_until_done(
     folder: Path, *, seed: int, people: int, kills: int, options: tuple[str, ...]
 ) -> tuple[Import, Audit]:
-    """A shop's import, killed so often, finished and audited."""
-    dice, executioner, began = Random(seed), Executioner(), time.monotonic()
+    """Import a shop's file, kill the import up to `kills` times, finish it and audit it."""
+    dice, killer, start = Random(seed), Killer(), time.monotonic()
     shop = Shop.of(people, dice)
     with Sandbox(keys=KEY, throttle=Throttle(300, per=1.0, kind="bucket", burst=100)) as sandbox:
         sandbox.faults = (
-            executioner,
+            killer,
             DropAfterEffect(probability=0.10, seed=seed),
             Refuse(500, probability=0.05, seed=seed + 1),
         )
@@ -326,14 +336,14 @@ def run_until_done(
                 folder=folder,
                 base_url=server.base_url,
                 dice=dice,
-                executioner=executioner,
+                killer=killer,
                 options=("--ask", "email", *options, "--reconcile-after", "1"),
             )
             shop.write(run.file)
             for _ in range(kills):
-                if not run.killed():
+                if not run.run_and_kill():
                     break
-            summary = run.finished()
-            run.tally.seconds = time.monotonic() - began
-            audit = audited(shop, sandbox, run, summary)
+            summary = run.run_to_end()
+            run.counts.seconds = time.monotonic() - start
+            audit = audit_import(shop, sandbox, run, summary)
     return run, audit

@@ -1,4 +1,4 @@
-"""People whom something else asks while a job is under way: they are not asked once more."""
+"""Customers whom something else asked since the job began are not asked by the job."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ from moregood_async import Handler, MoreGoodClient, Request, Response
 from moregood_async.bulk import Job, Report
 from moregood_async.errors import Unauthorized
 from moregood_async.sandbox import DropAfterEffect, DropBeforeEffect, Fault, Refuse, Sandbox
-from tests.bulk.jobs import BOTH, EMAIL, done, people, run
+from tests.bulk.jobs import BOTH, EMAIL, collect_progress, people, run_job
 from tests.conftest import KEY
 
 LATER_SECONDS = 60
 MANY = 200
-"""More than are at work at once."""
+"""More rows than are worked on concurrently."""
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """One of its own."""
+    """A sandbox whose clock the test advances."""
     with Sandbox(keys=KEY) as sandbox:
         yield sandbox
 
 
-async def begun(sandbox: Sandbox, journal: Path, count: int, **orders: Any) -> Report:
-    """A job that has done the first rows of its input; some time passes."""
-    orders.setdefault("ask", EMAIL)
-    report = await done(sandbox, people(count), journal, **orders)
+async def begin_job(sandbox: Sandbox, journal: Path, count: int, **options: Any) -> Report:
+    """Run a job on the first rows of its input, and advance the clock."""
+    options.setdefault("ask", EMAIL)
+    report = await run_job(sandbox, people(count), journal, **options)
     sandbox.advance(seconds=LATER_SECONDS)
     return report
 
 
-async def asked_by_another(sandbox: Sandbox, number: int) -> None:
-    """Somebody sends a request in the console."""
+async def ask_outside_the_job(sandbox: Sandbox, number: int) -> None:
+    """Ask a customer, as a person does in the web console."""
     async with MoreGoodClient(KEY, transport=sandbox) as client:
         await client.customers.upsert(first_name="Ada", email=f"ada{number}@example.com")
         await client.asks.create(email=f"ada{number}@example.com", channels=["email"])
 
 
-async def test_who_was_asked_since_the_job_began_is_not_asked_again(
+async def test_a_customer_asked_since_the_job_began_is_skipped(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """And the report says so; who was asked before it is."""
-    await asked_by_another(sandbox, 4)
+    """A customer asked before the job began is asked."""
+    await ask_outside_the_job(sandbox, 4)
     sandbox.advance(seconds=LATER_SECONDS)
-    await begun(sandbox, tmp_path / "j", 2)
-    await asked_by_another(sandbox, 3)
-    report = await done(sandbox, people(6), tmp_path / "j", ask=EMAIL)
+    await begin_job(sandbox, tmp_path / "j", 2)
+    await ask_outside_the_job(sandbox, 3)
+    report = await run_job(sandbox, people(6), tmp_path / "j", ask=EMAIL)
     assert ({"asked meanwhile": 1}, 6, 5) == (report.skipped, report.done, report.people_asked)
     assert "1 asked by something else since this job began" in str(report)
     assert 7 == sandbox.audit().asks
@@ -63,16 +63,16 @@ async def test_who_was_asked_since_the_job_began_is_not_asked_again(
 async def test_a_journal_restored_from_a_copy_asks_nobody_twice(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """What it has forgotten shows in what the API says of the customers."""
+    """The API reports the customers whose asks the old copy does not have."""
     before, journal = tmp_path / "before", tmp_path / "live"
     before.mkdir()
     journal.mkdir()
-    await begun(sandbox, journal / "j", 3)
+    await begin_job(sandbox, journal / "j", 3)
     for file in journal.iterdir():
         shutil.copy(file, before)
-    await done(sandbox, people(20), journal / "j", ask=EMAIL)
+    await run_job(sandbox, people(20), journal / "j", ask=EMAIL)
     assert 20 == sandbox.audit().asks
-    report = await done(sandbox, people(20), before / "j", ask=EMAIL)
+    report = await run_job(sandbox, people(20), before / "j", ask=EMAIL)
     audit = sandbox.audit()
     assert (20, ()) == (audit.asks, audit.duplicate_asks)
     assert ({"asked meanwhile": 17}, 20) == (report.skipped, report.done)
@@ -81,24 +81,24 @@ async def test_a_journal_restored_from_a_copy_asks_nobody_twice(
 async def test_a_copy_of_a_stopped_jobs_journal_asks_nobody_twice(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Its rows were saved, and wait to be asked."""
+    """In the copy, the customers were saved and their asks wait."""
     before, journal = tmp_path / "before", tmp_path / "live"
     before.mkdir()
     journal.mkdir()
-    await begun(sandbox, journal / "j", 20, max_asks=5)
+    await begin_job(sandbox, journal / "j", 20, max_asks=5)
     for file in journal.iterdir():
         shutil.copy(file, before)
-    await done(sandbox, people(20), journal / "j", ask=EMAIL)
-    report = await done(sandbox, people(20), before / "j", ask=EMAIL)
+    await run_job(sandbox, people(20), journal / "j", ask=EMAIL)
+    report = await run_job(sandbox, people(20), before / "j", ask=EMAIL)
     assert (20, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
     assert ({"asked meanwhile": 15}, 5) == (report.skipped, report.people_asked)
 
 
-async def test_who_cannot_be_looked_up_is_not_asked(sandbox: Sandbox, tmp_path: Path) -> None:
-    """It is told, and a retry asks."""
-    await begun(sandbox, tmp_path / "j", 2, max_asks=0)
+async def test_a_customer_who_cannot_be_read_is_not_asked(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The row fails with an error that says why; a retry asks."""
+    await begin_job(sandbox, tmp_path / "j", 2, max_asks=0)
     sandbox.faults = Refuse(422, on="customers.upsert", times=1)
-    report = await done(sandbox, people(2), tmp_path / "j", ask=EMAIL)
+    report = await run_job(sandbox, people(2), tmp_path / "j", ask=EMAIL)
     assert (1, 1, 1) == (report.failed, report.done, sandbox.audit().asks)
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
@@ -107,7 +107,7 @@ async def test_who_cannot_be_looked_up_is_not_asked(sandbox: Sandbox, tmp_path: 
         [failed] = [row async for row in job.results("failed")]
         assert failed.error.startswith("saved, but the ask: the API could not be read: ")
         await job.retry()
-        await run(job)
+        await collect_progress(job)
         assert (2, 2) == (job.report().done, sandbox.audit().asks)
 
 
@@ -120,104 +120,108 @@ async def test_who_cannot_be_looked_up_is_not_asked(sandbox: Sandbox, tmp_path: 
     ],
     ids=["refused", "lost", "cut off"],
 )
-async def test_who_cannot_be_looked_up_for_now_is_asked_a_little_later(
+async def test_a_customer_who_cannot_be_read_temporarily_is_asked_later(
     sandbox: Sandbox, tmp_path: Path, fault: Fault
 ) -> None:
-    """A server or a network in trouble fails no row."""
-    await begun(sandbox, tmp_path / "j", 1, max_asks=0)
+    """An overloaded server or a lost connection fails no row."""
+    await begin_job(sandbox, tmp_path / "j", 1, max_asks=0)
     sandbox.faults = fault
     async with MoreGoodClient(KEY, transport=sandbox, max_attempts=1) as client:
-        report = await done(client, people(1), tmp_path / "j", ask=EMAIL)
+        report = await run_job(client, people(1), tmp_path / "j", ask=EMAIL)
     assert (1, 1, {}) == (report.people_asked, sandbox.audit().asks, report.skipped)
 
 
-async def test_a_key_that_is_refused_while_they_are_looked_up_stops_the_run(
+async def test_a_key_that_is_refused_while_customers_are_read_stops_the_run(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """And fails no row."""
-    await begun(sandbox, tmp_path / "j", 5, max_asks=0)
+    """No row fails; the next run asks all customers."""
+    await begin_job(sandbox, tmp_path / "j", 5, max_asks=0)
     sandbox.faults = Refuse(401, on="customers.upsert")
     with pytest.raises(Unauthorized):
-        await done(sandbox, people(5), tmp_path / "j", ask=EMAIL)
+        await run_job(sandbox, people(5), tmp_path / "j", ask=EMAIL)
     sandbox.faults = ()
-    report = await done(sandbox, people(5), tmp_path / "j", ask=EMAIL)
+    report = await run_job(sandbox, people(5), tmp_path / "j", ask=EMAIL)
     assert (5, 0) == (report.people_asked, report.failed)
 
 
-async def test_who_was_asked_between_two_caps_is_not_asked_again(
+async def test_a_customer_asked_before_max_asks_is_raised_is_skipped(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The rows were saved long ago; a plan knows it too."""
-    await asked_by_another(sandbox, 3)
+    """The rows were saved by the run before; the plan counts the customer, too."""
+    await ask_outside_the_job(sandbox, 3)
     sandbox.advance(seconds=LATER_SECONDS)
-    await begun(sandbox, tmp_path / "j", 4, max_asks=0)
-    await asked_by_another(sandbox, 2)
+    await begin_job(sandbox, tmp_path / "j", 4, max_asks=0)
+    await ask_outside_the_job(sandbox, 2)
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
         Job(client, people(4), journal=tmp_path / "j", ask=EMAIL, max_asks=9) as job,
     ):
         plan = await job.plan()
         assert ({"asked meanwhile": 1}, 3) == (plan.skipped, plan.people_to_ask)
-        await run(job, confirm=plan.digest)
+        await collect_progress(job, confirm=plan.digest)
         assert ({"asked meanwhile": 1}, 3) == (job.report().skipped, job.report().people_asked)
 
 
-async def test_a_row_of_the_job_itself_is_told_as_that(sandbox: Sandbox, tmp_path: Path) -> None:
-    """The API has both rows for one customer, and the first of them was asked by this job."""
-    await done(sandbox, [{**people(1, start=1)[0], "phone": "+14155550100"}])
-    await begun(sandbox, tmp_path / "j", 1, ask=BOTH)
-    await begun(sandbox, tmp_path / "j", 2, ask=BOTH)
+async def test_a_customer_asked_by_another_row_of_the_job_is_skipped_as_the_same_customer(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The API has one customer for both rows, and the job asked for the first of them."""
+    await run_job(sandbox, [{**people(1, start=1)[0], "phone": "+14155550100"}])
+    await begin_job(sandbox, tmp_path / "j", 1, ask=BOTH)
+    await begin_job(sandbox, tmp_path / "j", 2, ask=BOTH)
     rows = [*people(2), {"first_name": "Ada", "phone": "+14155550100"}]
-    report = await done(sandbox, rows, tmp_path / "j", ask=BOTH)
+    report = await run_job(sandbox, rows, tmp_path / "j", ask=BOTH)
     assert ({"same customer": 1}, 2) == (report.skipped, sandbox.audit().asks)
 
 
-async def test_they_take_nothing_of_the_cap(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Nor does a cap that is reached hide them, or a higher one ask them."""
-    await begun(sandbox, tmp_path / "j", 2, max_asks=3)
+async def test_customers_asked_meanwhile_do_not_count_towards_max_asks(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A higher limit does not ask them either."""
+    await begin_job(sandbox, tmp_path / "j", 2, max_asks=3)
     for number in (2, 3):
-        await asked_by_another(sandbox, number)
+        await ask_outside_the_job(sandbox, number)
     rows = people(MANY)
-    report = await done(sandbox, rows, tmp_path / "j", ask=EMAIL, max_asks=3)
+    report = await run_job(sandbox, rows, tmp_path / "j", ask=EMAIL, max_asks=3)
     assert ({"asked meanwhile": 2, "max asks": MANY - 5}, 3) == (
         report.skipped,
         report.people_asked,
     )
-    report = await done(sandbox, rows, tmp_path / "j", ask=EMAIL, max_asks=MANY)
+    report = await run_job(sandbox, rows, tmp_path / "j", ask=EMAIL, max_asks=MANY)
     assert ({"asked meanwhile": 2}, MANY - 2) == (report.skipped, report.people_asked)
     assert MANY == sandbox.audit().asks
 
 
-async def test_a_plan_knows_them(sandbox: Sandbox, tmp_path: Path) -> None:
-    """In one scan, once the job has begun; and the run does just that."""
-    await begun(sandbox, tmp_path / "j", 2)
-    await asked_by_another(sandbox, 3)
+async def test_a_plan_counts_customers_asked_meanwhile(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The run skips exactly those."""
+    await begin_job(sandbox, tmp_path / "j", 2)
+    await ask_outside_the_job(sandbox, 3)
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
         Job(client, people(6), journal=tmp_path / "j", ask=EMAIL) as job,
     ):
         plan = await job.plan()
         assert ({"asked meanwhile": 1}, 3, 2) == (plan.skipped, plan.people_to_ask, plan.over)
-        await run(job, confirm=plan.digest)
+        await collect_progress(job, confirm=plan.digest)
         assert (plan.skipped, 5) == (job.report().skipped, job.report().people_asked)
 
 
 async def test_a_failed_ask_can_be_retried(sandbox: Sandbox, tmp_path: Path) -> None:
-    """It has asked nobody."""
+    """A failed ask has asked nobody, so its customer was not asked meanwhile."""
     sandbox.faults = Refuse(422, on="asks.create")
-    assert 2 == (await begun(sandbox, tmp_path / "j", 2)).failed
+    assert 2 == (await begin_job(sandbox, tmp_path / "j", 2)).failed
     sandbox.faults = ()
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
         Job(client, people(2), journal=tmp_path / "j", ask=EMAIL) as job,
     ):
         assert 2 == await job.retry()
-        await run(job)
+        await collect_progress(job)
         assert (2, {}) == (job.report().people_asked, job.report().skipped)
 
 
-async def messages_hidden(request: Request, call_next: Handler) -> Response:
-    """A fault: whoever looks for messages sees none."""
+async def hide_messages(request: Request, call_next: Handler) -> Response:
+    """Return an empty list of messages; a fault."""
     response = await call_next(request)
     if request.operation != "customers.messages":
         return response
@@ -226,40 +230,44 @@ async def messages_hidden(request: Request, call_next: Handler) -> Response:
     return attrs.evolve(response, body=body)
 
 
-async def test_an_ask_whose_messages_show_too_late_is_not_sent_again(
+async def test_an_applied_ask_whose_messages_are_not_listed_is_not_sent_again(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """Its customer's record tells that it has happened."""
-    await begun(sandbox, tmp_path / "j", 1)
-    sandbox.faults = [DropAfterEffect(on="asks.create", times=1), messages_hidden]
-    report = await done(sandbox, people(2), tmp_path / "j", ask=EMAIL, reconcile_after=0.0)
+    """The customer's record shows that the ask was applied."""
+    await begin_job(sandbox, tmp_path / "j", 1)
+    sandbox.faults = [DropAfterEffect(on="asks.create", times=1), hide_messages]
+    report = await run_job(sandbox, people(2), tmp_path / "j", ask=EMAIL, reconcile_after=0.0)
     assert ({"asked meanwhile": 1}, 2) == (report.skipped, sandbox.audit().asks)
 
 
-async def test_two_jobs_one_after_the_other_each_ask(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Those of the first were asked before the second began, if only a moment before."""
-    await done(sandbox, people(5), tmp_path / "first", ask=EMAIL)
-    report = await done(sandbox, people(5), tmp_path / "second", ask=EMAIL)
+async def test_a_job_asks_customers_of_a_job_that_ended_just_before_it_began(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Asks of the first job were not made since the second began."""
+    await run_job(sandbox, people(5), tmp_path / "first", ask=EMAIL)
+    report = await run_job(sandbox, people(5), tmp_path / "second", ask=EMAIL)
     assert (5, {}, 10) == (report.people_asked, report.skipped, sandbox.audit().asks)
 
 
-async def test_a_moment_after_the_beginning_counts_as_not_long_ago(
+async def test_an_ask_just_after_the_job_began_is_skipped_as_asked_recently(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    """The clocks cannot tell whether it was before; it is seen all the same."""
-    orders: dict[str, Any] = {"ask": EMAIL, "not_asked_within": timedelta(days=1)}
-    await done(sandbox, people(2), tmp_path / "j", max_asks=0, **orders)
-    await asked_by_another(sandbox, 1)
-    report = await done(sandbox, people(2), tmp_path / "j", **orders)
+    """The clocks cannot show whether the ask came before the job began."""
+    options: dict[str, Any] = {"ask": EMAIL, "not_asked_within": timedelta(days=1)}
+    await run_job(sandbox, people(2), tmp_path / "j", max_asks=0, **options)
+    await ask_outside_the_job(sandbox, 1)
+    report = await run_job(sandbox, people(2), tmp_path / "j", **options)
     assert ({"asked recently": 1}, 1, 2) == (report.skipped, report.people_asked, report.done)
 
 
-async def test_not_long_ago_and_meanwhile_are_told_apart(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Before the job and since."""
+async def test_asked_recently_and_asked_meanwhile_are_different_skip_reasons(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """They mean asked before the job began, and asked since."""
     within = timedelta(days=1)
-    await asked_by_another(sandbox, 4)
+    await ask_outside_the_job(sandbox, 4)
     sandbox.advance(seconds=LATER_SECONDS)
-    await begun(sandbox, tmp_path / "j", 2, not_asked_within=within)
-    await asked_by_another(sandbox, 3)
-    report = await done(sandbox, people(6), tmp_path / "j", ask=EMAIL, not_asked_within=within)
+    await begin_job(sandbox, tmp_path / "j", 2, not_asked_within=within)
+    await ask_outside_the_job(sandbox, 3)
+    report = await run_job(sandbox, people(6), tmp_path / "j", ask=EMAIL, not_asked_within=within)
     assert {"asked meanwhile": 1, "asked recently": 1} == report.skipped

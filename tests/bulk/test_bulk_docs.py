@@ -1,4 +1,4 @@
-"""The examples in the docstrings run."""
+"""The examples in docstrings, and the public names of `moregood_async.bulk`."""
 
 import doctest
 import importlib
@@ -14,13 +14,11 @@ MODULES = sorted(
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_run(name: str) -> None:
-    """And give what they say."""
+def test_the_examples_in_docstrings_have_the_output_they_show(name: str) -> None:
     module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0
 
 
-def test_the_public_names_are_there_and_sorted() -> None:
-    """`__all__` is complete for what the room's door names."""
+def test_the_public_names_exist_and_are_sorted() -> None:
     assert sorted(bulk.__all__) == bulk.__all__
     assert all(hasattr(bulk, name) for name in bulk.__all__)

@@ -25,7 +25,7 @@ async def run_job(key: str, sandbox: Sandbox, rows: Any, journal: Path, **option
         return await job.run()
 
 
-async def test_a_job_names_all_that_differs_and_sends_nothing(
+async def test_the_error_of_a_mismatch_names_all_differences_and_nothing_is_sent(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
     """The journal stays as it was, so that the right input resumes the job."""
@@ -51,7 +51,7 @@ async def test_a_job_names_all_that_differs_and_sends_nothing(
 
 
 @pytest.mark.parametrize(("first", "second"), [(True, False), (False, True)])
-async def test_keep_rows_is_the_same_in_all_runs(
+async def test_a_different_keep_rows_is_refused(
     first: bool, second: bool, tmp_path: Path, sandbox: Sandbox
 ) -> None:
     await run_job(KEY, sandbox, people(2), tmp_path / "j", keep_rows=first)
@@ -66,10 +66,10 @@ def project() -> Iterator[Sandbox]:
         yield sandbox
 
 
-async def test_another_key_is_another_project_unless_it_is_new(
+async def test_another_api_key_is_refused_unless_new_key_is_set(
     tmp_path: Path, project: Sandbox
 ) -> None:
-    """From then on the journal belongs to the new key."""
+    """After a run with `new_key`, the journal belongs to the new key."""
 
     async def run(key: str, **options: Any) -> int:
         report = await run_job(key, project, people(2), tmp_path / "j", **options)
@@ -84,7 +84,7 @@ async def test_another_key_is_another_project_unless_it_is_new(
         await run("one-key")
 
 
-async def test_a_project_with_a_name_may_change_its_key(tmp_path: Path, project: Sandbox) -> None:
+async def test_a_named_project_can_change_its_api_key(tmp_path: Path, project: Sandbox) -> None:
     for key in ("one-key", "two-key"):
         report = await run_job(key, project, people(2), tmp_path / "j", project="shop")
         assert report.done == 2
@@ -92,9 +92,7 @@ async def test_a_project_with_a_name_may_change_its_key(tmp_path: Path, project:
         await run_job("two-key", project, people(2), tmp_path / "j", project="other shop")
 
 
-async def test_a_journal_without_rows_belongs_to_no_job_yet(
-    tmp_path: Path, sandbox: Sandbox
-) -> None:
+async def test_a_journal_without_rows_accepts_any_job(tmp_path: Path, sandbox: Sandbox) -> None:
     """A mistyped key or option can be corrected."""
     with pytest.raises(Unauthorized):
         await run_job("wrong-key", sandbox, people(2), tmp_path / "j")

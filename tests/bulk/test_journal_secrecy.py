@@ -1,4 +1,4 @@
-"""Whose data the bytes of a journal's files have: nobody's, unless rows are kept."""
+"""The files of a journal contain no personal data unless the job keeps its rows."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def read_all_files(folder: Path) -> bytes:
 async def test_the_files_of_a_journal_have_personal_data_only_if_rows_are_kept(
     keep_rows: bool, tmp_path: Path
 ) -> None:
-    """Neither while the job runs nor after; the key is in them in no case."""
+    """The files are read while the job runs and after. They never contain the API key."""
     faults = [DropAfterEffect(on="asks.create", times=1), Refuse(422, on="charges.create")]
     paid = ChargeTemplate(amount="paid", currency="USD")
     async with MoreGoodClient(KEY, transport=Sandbox(keys=KEY, faults=faults)) as client:
@@ -58,7 +58,7 @@ async def test_the_files_of_a_journal_have_personal_data_only_if_rows_are_kept(
     assert kept == (PEOPLE if keep_rows else [])
 
 
-async def test_a_job_does_the_same_with_a_journal_in_memory(tmp_path: Path) -> None:
+async def test_a_job_has_the_same_outcomes_with_a_journal_in_memory(tmp_path: Path) -> None:
     async def run(journal: Path | None) -> Report:
         with Sandbox(keys=KEY) as sandbox:
             async with (

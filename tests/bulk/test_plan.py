@@ -144,13 +144,13 @@ async def digest_of(
 @pytest.mark.parametrize(
     "change", [pytest.param(change, id=name) for name, change in list_changes()]
 )
-async def test_a_digest_changes_with_what_would_be_sent(
+async def test_a_digest_changes_if_the_requests_would_change(
     change: dict[str, Any], sandbox: Sandbox
 ) -> None:
     assert await digest_of(sandbox, **change) != await digest_of(sandbox)
 
 
-async def test_a_digest_does_not_change_with_what_sends_nothing_else(
+async def test_a_digest_stays_the_same_if_the_requests_stay_the_same(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     """With a journal or without, and whatever is done about unknown rows."""
@@ -182,8 +182,10 @@ async def test_no_part_of_a_digest_is_masked_in_an_error(sandbox: Sandbox) -> No
                 assert masked(text) == text
 
 
-async def test_a_plan_that_was_run_is_over(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A plan is of what is left, so that its digest changes."""
+async def test_the_plan_of_a_finished_job_is_empty_and_has_another_digest(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A plan counts only the rows that are left."""
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
         Job(client, people(5), journal=tmp_path / "j", ask=EMAIL) as job,
@@ -202,7 +204,7 @@ async def test_a_plan_that_was_run_is_over(sandbox: Sandbox, tmp_path: Path) -> 
     assert sandbox.audit().asks == 5
 
 
-async def test_another_plan_than_the_confirmed_one_sends_nothing(sandbox: Sandbox) -> None:
+async def test_a_run_whose_plan_is_not_the_confirmed_one_sends_nothing(sandbox: Sandbox) -> None:
     """The error has the plan as it is now, which can be confirmed."""
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
@@ -221,10 +223,10 @@ async def test_another_plan_than_the_confirmed_one_sends_nothing(sandbox: Sandbo
 # who is asked
 
 
-async def test_customers_who_were_asked_not_long_ago_are_found_in_one_scan(
+async def test_a_plan_finds_customers_asked_recently_in_one_scan(
     sandbox: Sandbox,
 ) -> None:
-    """By email or phone, and by the server's clock. Nothing is sent."""
+    """They are found by email or phone, and by the server's clock. Nothing is sent."""
     asked = [*people(3), {"first_name": "Cy", "phone": "415 555 0100 "}]
     async with (
         MoreGoodClient(KEY, transport=sandbox) as client,
@@ -244,7 +246,7 @@ async def test_customers_who_were_asked_not_long_ago_are_found_in_one_scan(
     assert longer.people_to_ask == 3
 
 
-async def test_a_plan_reopens_whom_a_lower_max_asks_has_skipped(
+async def test_a_plan_counts_the_asks_that_a_higher_max_asks_allows(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     asked: list[int] = []
@@ -263,8 +265,8 @@ async def test_a_plan_reopens_whom_a_lower_max_asks_has_skipped(
     assert asked == [2, 3, 1]
 
 
-async def test_an_unknown_ask_takes_one_place_of_max_asks(sandbox: Sandbox, tmp_path: Path) -> None:
-    """It may have been applied; it is reconciled first, and counted once."""
+async def test_an_unknown_ask_counts_towards_max_asks(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The ask may have been applied. It is reconciled first, and counted once."""
     sandbox.faults = DropAfterEffect(on="asks.create", times=1)
     options: dict[str, Any] = {"ask": EMAIL, "on_unknown": "hold", "max_asks": 3}
     async with (
@@ -280,7 +282,7 @@ async def test_an_unknown_ask_takes_one_place_of_max_asks(sandbox: Sandbox, tmp_
 
 
 async def test_an_input_that_can_be_read_only_once_cannot_be_planned(sandbox: Sandbox) -> None:
-    """The run would find nothing left."""
+    """The run could not read the input again."""
     with pytest.raises(ConfigurationError, match="give a file, or a list"):
         await plan_job(sandbox, iter(people(3)))
 
@@ -319,7 +321,9 @@ async def test_a_printed_plan_shows_counts_with_their_nouns(
     ]
 
 
-async def test_a_plan_lists_the_lines_that_need_a_look(odd_rows: str, sandbox: Sandbox) -> None:
+async def test_a_plan_lists_the_lines_with_problems_warnings_and_duplicates(
+    odd_rows: str, sandbox: Sandbox
+) -> None:
     """Line 1 is the header; data rows are counted from 1."""
     source = read_csv(io.StringIO(odd_rows), region="US")
     plan = await plan_job(sandbox, source, ask=EMAIL, charge=PAID)
@@ -335,7 +339,7 @@ async def test_a_plan_without_an_ask_still_shows_duplicates(
     assert "with the same person as an earlier one" in str(plan)
 
 
-async def test_a_plan_has_no_personal_data_and_is_json(odd_rows: str, sandbox: Sandbox) -> None:
+async def test_a_plan_can_be_json_and_has_no_personal_data(odd_rows: str, sandbox: Sandbox) -> None:
     plan = await plan_job(sandbox, read_csv(io.StringIO(odd_rows), region="US"), ask=EMAIL)
     as_json = json.loads(json.dumps(plan.as_json()))
     assert as_json["skipped"] == {"duplicate": 2, "opted out": 1}

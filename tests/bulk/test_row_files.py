@@ -101,7 +101,7 @@ def test_a_results_file_has_each_row_beside_its_outcome(journal: Path, folder: P
 def test_a_results_file_of_some_outcomes_joins_its_rows_by_their_index(
     journal: Path, folder: Path
 ) -> None:
-    """And not by their position in the file that is written."""
+    """A row index counts all rows of the input, also rows that are not written."""
     written = write_results(journal, read_items(PEOPLE), folder / "out.csv", "unknown", "done")
     rows = [row[1:4] for row in read_cells(folder / "out.csv")[1:]]
     assert written == 2
@@ -131,10 +131,10 @@ async def test_a_results_file_says_why_a_customer_was_not_asked(folder: Path) ->
 @pytest.mark.parametrize(
     ("suffix", "file_format"), [("jsonl", "jsonl"), ("csv", "csv"), ("other", "csv")]
 )
-def test_the_format_of_a_results_file_is_that_of_its_suffix_or_else_csv(
+def test_a_results_file_has_the_format_of_its_suffix_or_else_is_a_csv(
     suffix: str, file_format: str, journal: Path, folder: Path
 ) -> None:
-    """For rows that come from Python; those of a file have the file's format."""
+    """This is for rows from Python; a file's results have the format of the file."""
     path = folder / f"out.{suffix}"
     write_results(journal, read_items(PEOPLE), path)
     first = path.read_text(encoding="utf-8").splitlines()[0]
@@ -171,7 +171,7 @@ async def test_a_results_file_of_a_parquet_input_keeps_its_types(folder: Path) -
     assert table["moregood_status"].to_pylist() == OUTCOMES
 
 
-async def test_an_input_that_is_longer_than_what_was_read_is_fine(folder: Path) -> None:
+async def test_rows_that_a_stopped_run_did_not_read_have_no_results(folder: Path) -> None:
     """A run that was stopped has registered only some of the rows."""
     journal = await make_journal(folder / "j", read_items(PEOPLE[:2]))
     written = write_results(journal, read_items(PEOPLE), folder / "out.csv")
@@ -185,8 +185,8 @@ async def test_an_input_that_is_longer_than_what_was_read_is_fine(folder: Path) 
 # another input is refused
 
 
-def changed(row_index: int) -> list[dict[str, str]]:
-    """Return the people, one of whom is another person."""
+def people_with_change(row_index: int) -> list[dict[str, str]]:
+    """Return the people, with another person in one row."""
     people = [dict(person) for person in PEOPLE]
     people[row_index]["email"] = "other@example.com"
     return people
@@ -197,14 +197,14 @@ def test_a_list_that_has_changed_is_refused_with_the_number_of_its_row(
     row_index: int, journal: Path, folder: Path
 ) -> None:
     with pytest.raises(JournalMismatch, match=f"row {row_index + 1} of the input is not the row"):
-        write_results(journal, read_items(changed(row_index)), folder / "out.csv")
+        write_results(journal, read_items(people_with_change(row_index)), folder / "out.csv")
     with pytest.raises(JournalMismatch, match="nothing was written"):
-        write_rejects(journal, read_items(changed(row_index)), folder / "out.csv")
+        write_rejects(journal, read_items(people_with_change(row_index)), folder / "out.csv")
     assert list_names(folder) == []
 
 
 def test_a_list_in_another_order_is_refused(journal: Path, folder: Path) -> None:
-    """Each row would be written beside the outcome of another."""
+    """Otherwise each row would be written beside the outcome of another."""
     with pytest.raises(JournalMismatch, match="row 1 of the input"):
         write_results(journal, read_items(PEOPLE[::-1]), folder / "out.csv")
 
@@ -222,9 +222,9 @@ def test_a_list_that_is_shorter_is_refused_with_the_number_of_the_missing_row(
 
 
 async def test_a_file_that_has_changed_is_refused_by_its_name(tmp_path: Path, folder: Path) -> None:
-    """Also if only rows have changed that are not written."""
+    """The file is refused even if only rows changed that are not written."""
     journal = await make_journal(tmp_path / "j", write_csv(tmp_path / "in.csv", PEOPLE))
-    source = write_csv(tmp_path / "in.csv", changed(4))
+    source = write_csv(tmp_path / "in.csv", people_with_change(4))
     with pytest.raises(JournalMismatch, match=r"in\.csv has changed since the job began"):
         write_results(journal, source, folder / "out.csv", "done")
     assert list_names(folder) == []
@@ -237,12 +237,12 @@ async def test_a_file_that_was_moved_is_the_same_file(tmp_path: Path, folder: Pa
 
 
 def test_a_refused_results_file_leaves_an_older_one_as_it_was(journal: Path, folder: Path) -> None:
-    """The last row is found to be another one when the others are written already."""
+    """The last row differs, which is found after the others were written."""
     (folder / "out.csv").write_text("old")
     with pytest.raises(JournalMismatch):
-        write_results(journal, read_items(changed(4)), folder / "out.csv")
+        write_results(journal, read_items(people_with_change(4)), folder / "out.csv")
     with pytest.raises(JournalMismatch):
-        write_rejects(journal, read_items(changed(4)), folder / "out.csv")
+        write_rejects(journal, read_items(people_with_change(4)), folder / "out.csv")
     assert (folder / "out.csv").read_text() == "old"
     assert list_names(folder) == ["out.csv"]
 
@@ -277,7 +277,7 @@ def test_an_input_that_can_be_read_only_once_is_refused_without_keep_rows(
 
 
 @pytest.mark.parametrize("source", SINGLE_INPUTS)
-async def test_kept_rows_stand_in_for_an_input_that_can_be_read_only_once(
+async def test_kept_rows_replace_an_input_that_can_be_read_only_once(
     source: Source | None, tmp_path: Path, folder: Path
 ) -> None:
     journal = await make_journal(tmp_path / "j", read_items(PEOPLE), keep_rows=True)
@@ -293,7 +293,7 @@ async def test_kept_rows_stand_in_for_an_input_that_can_be_read_only_once(
 async def test_kept_rows_that_are_missing_are_refused_with_their_number(
     tmp_path: Path, folder: Path
 ) -> None:
-    """As after an edit of the journal: each row would be written beside another's outcome."""
+    """Otherwise each row would be written beside the outcome of another."""
     journal = await make_journal(tmp_path / "j", read_items(PEOPLE), keep_rows=True)
     with sqlite3.connect(journal) as connection:
         connection.execute("DELETE FROM kept_rows WHERE row_index IN (0, 3)")

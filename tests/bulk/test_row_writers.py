@@ -1,4 +1,4 @@
-"""Results and rejects: the input's own columns, with columns of ours."""
+"""Writers of results and rejects files: the columns of the input, and columns of the package."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ def read_objects(path: Path) -> list[dict[str, Any]]:
 
 
 def test_a_results_file_has_three_columns_beside_those_of_the_input(tmp_path: Path) -> None:
-    """Rows that are too short or too long do not move them."""
+    """A row that is too short or too long does not shift the three columns."""
     path = tmp_path / "out.csv"
     with results_writer(path, columns=["Name", "Zip"], delimiter=";") as writer:
         writer.write(Record(2, ("Ada;x", " 1 ")), "done", 7, "")
@@ -60,8 +60,8 @@ def test_only_the_owner_may_read_files_with_rows(tmp_path: Path) -> None:
     assert modes == dict.fromkeys([*formats, "rejects"], 0o600)
 
 
-def test_columns_of_ours_that_the_input_has_already_are_written_over(tmp_path: Path) -> None:
-    """A results file can be imported, and its own results file is no wider."""
+def test_result_columns_that_the_input_has_already_are_overwritten(tmp_path: Path) -> None:
+    """So the results of an imported results file have the same columns."""
     path = tmp_path / "out.csv"
     with results_writer(path, columns=["moregood_error", "Name", "moregood_id"]) as writer:
         writer.write(Record(2, ("old", "Ada", "1")), "done", 7, "new")
@@ -77,7 +77,7 @@ def test_columns_of_ours_that_the_input_has_already_are_written_over(tmp_path: P
 def test_a_results_file_that_is_not_complete_leaves_an_older_one_as_it_was(
     tmp_path: Path, file_format: FileFormat
 ) -> None:
-    """No temporary file stays beside it."""
+    """No temporary file is left in the folder."""
     path = tmp_path / "out"
     path.write_text("old")
 
@@ -108,7 +108,7 @@ def test_cells_of_a_results_file_keep_their_bytes(tmp_path: Path, rows: list[lis
     assert [row[:2] for row in read_cells(path)[1:]] == cells
 
 
-def test_objects_of_a_results_file_keep_their_values_and_have_three_keys_more(
+def test_objects_of_a_results_file_keep_their_values_and_get_three_keys(
     tmp_path: Path,
 ) -> None:
     """Values that JSON has no type for become text; a line that was no object is kept as text."""
@@ -170,7 +170,7 @@ def test_any_object_survives_a_results_file(tmp_path: Path, rows: list[dict[str,
 
 
 def test_values_by_key_become_the_cells_of_a_csv(tmp_path: Path) -> None:
-    """Such as those of a JSON Lines or Parquet input; keys without a column are left out."""
+    """JSON Lines and Parquet inputs have such rows. Keys without a column are left out."""
     path = tmp_path / "out.csv"
     with results_writer(path, columns=["name", "tags", "on", "vip"]) as writer:
         row = {"name": "=x", "tags": ["a", "b"], "on": date(2026, 5, 1), "vip": True, "more": 1}
@@ -181,7 +181,7 @@ def test_values_by_key_become_the_cells_of_a_csv(tmp_path: Path) -> None:
 def test_a_parquet_results_file_keeps_the_types_of_the_inputs_schema(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its row groups are bounded, and so is the memory they need."""
+    """The size of a row group is bounded, and with it the memory of the writer."""
     pa: Any = pytest.importorskip("pyarrow")
     pq: Any = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr(row_writers, "ROW_GROUP_ROWS", 2)
@@ -203,7 +203,7 @@ def test_a_parquet_results_file_keeps_the_types_of_the_inputs_schema(
 
 
 def test_a_parquet_results_file_without_a_schema_has_columns_of_text(tmp_path: Path) -> None:
-    """Bytes that are no UTF-8 are escaped, and columns of ours are written over."""
+    """Bytes that are not UTF-8 are escaped; result columns of the input are overwritten."""
     pq: Any = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "out.parquet"
     columns = ["moregood_id", "name", "age"]
@@ -231,7 +231,7 @@ def test_a_parquet_results_file_without_a_schema_has_columns_of_text(tmp_path: P
 def test_a_parquet_results_file_without_pyarrow_names_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No file is left."""
+    """The folder stays empty."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with (
         pytest.raises(NoParquet, match="pip install"),
@@ -269,15 +269,15 @@ def test_an_error_in_a_rejects_file_is_no_formula(tmp_path: Path) -> None:
     assert read_cells(path)[1:] == [["Ada", "1", "'=one"], ["", "2", "two"]]
 
 
-def test_an_error_column_that_the_input_has_already_is_written_over(tmp_path: Path) -> None:
-    """A rejects file that is imported again has rejects that are no wider."""
+def test_an_error_column_that_the_input_has_already_is_overwritten(tmp_path: Path) -> None:
+    """So the rejects of an imported rejects file have the same columns."""
     path = tmp_path / "rejects.csv"
     with rejects_writer(path, ["First Name", "error", "Zip"]) as rejects:
         rejects.write(Record(2, ("Ada", "old", "1")), "new")
     assert read_cells(path) == [["First Name", "error", "Zip"], ["Ada", "new", "1"]]
 
 
-def test_cells_of_a_rejects_file_keep_bytes_that_are_no_utf8(tmp_path: Path) -> None:
+def test_cells_of_a_rejects_file_keep_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     """Nothing of the input is lost."""
     path = tmp_path / "rejects.csv"
     with rejects_writer(path, ["First Name"]) as rejects:

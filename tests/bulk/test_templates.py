@@ -111,8 +111,8 @@ def test_an_amount_is_sent_in_the_lowest_unit_of_its_currency(
     "text",
     ["", "free", "12,50", "1,2345.00", "1.234,50", "1e3", "--1", "12.", ".5", "12.505", "NaN"],
 )
-def test_a_text_that_is_no_amount_is_refused_and_not_guessed(text: str) -> None:
-    """A decimal comma that is taken for a separator would charge a hundred times too much."""
+def test_a_text_that_is_not_clearly_an_amount_is_refused(text: str) -> None:
+    """A decimal comma taken for a thousands separator would record a hundredfold charge."""
     with pytest.raises(InvalidRequest) as refused:
         TOTAL.to_minor_units(text, "USD")
     assert list(refused.value.fields) == ["amount"]
@@ -146,7 +146,7 @@ def test_any_text_is_an_amount_or_an_invalid_request(text: str) -> None:
         assert isinstance(TOTAL.to_minor_units(text, "USD"), int)
 
 
-def test_a_charge_names_its_customer_and_what_was_paid_when() -> None:
+def test_a_charge_has_its_customer_amount_currency_and_date() -> None:
     """The currency of the row's own column is preferred."""
     template = ChargeTemplate(
         amount="Total", currency="usd", currency_column="Cur", charged_at="Day"
@@ -159,7 +159,7 @@ def test_a_charge_names_its_customer_and_what_was_paid_when() -> None:
     assert "2026-01-05" in str(charge.charged_at)
 
 
-def test_a_charge_without_a_currency_of_its_own_has_the_templates() -> None:
+def test_a_charge_whose_row_has_no_currency_has_the_currency_of_its_template() -> None:
     """Cells may be numbers, and columns may be missing."""
     template = ChargeTemplate(
         amount="Total", currency="usd", currency_column="Cur", charged_at="Day"
