@@ -22,6 +22,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 
 # The tests start hundreds of processes. Without a cache each one compiles all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.setdefault("UV_COMPILE_BYTECODE", "1")  # as pip does: no test has to write any
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 

@@ -123,9 +123,13 @@ def file_of(journal: Path, suffix: str) -> Path:
 
 
 def run_command(base_url: str, *args: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command of the command line in a process of its own."""
+    """Run a command of the command line in a process of its own.
+
+    ``-B``: under a limit of the file size, Python before 3.13.1 would leave truncated bytecode
+    files behind, and every later import of such a module would fail.
+    """
     return subprocess.run(
-        [sys.executable, "-m", "moregood_async.cli", *map(str, args)],
+        [sys.executable, "-B", "-m", "moregood_async.cli", *map(str, args)],
         env={**os.environ, "MOREGOOD_API_KEY": KEY, "MOREGOOD_BASE_URL": base_url},
         capture_output=True,
         text=True,

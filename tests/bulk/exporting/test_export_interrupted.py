@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,9 @@ async def test_a_cancelled_export_keeps_every_row_that_arrived(target: Path) -> 
 
 
 @pytest.fixture
-def limit_file_size() -> Iterator[Callable[[int], None]]:
+def limit_file_size(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
     """Sets the number of bytes to which a file can grow."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python < 3.13.1 would cut them short
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def limit(size: int) -> None:
