@@ -14,7 +14,7 @@ from moregood_async.connections import Connections, LoopConnections
 from moregood_async.errors import ClientClosed
 from moregood_async.privacy import ApiKey
 from moregood_async.wire import Request, Response
-from tests.middleware.doubles import Elsewhere, answer, request, settled
+from tests.middleware.doubles import LoopThread, build_response, request, run_ready_tasks
 
 LIMITS = Limits(3, None)
 
@@ -28,7 +28,7 @@ class Counted:
 
     async def __call__(self, request: Request) -> Response:
         self.sent += 1
-        return answer()
+        return build_response()
 
     async def close(self) -> None:
         self.closed += 1
@@ -155,7 +155,7 @@ async def test_a_forked_child_makes_its_own_connections(
     assert childs is await connections.for_running_loop()
     del parents
     gc.collect()
-    await settled()
+    await run_ready_tasks()
     await connections.aclose()
     assert [0, 1] == [transport.closed for transport in maker.made]
 
@@ -163,7 +163,7 @@ async def test_a_forked_child_makes_its_own_connections(
 async def test_closing_closes_the_transport_of_another_threads_loop(maker: Maker) -> None:
     """In that loop, and before `aclose` returns."""
     connections = connections_of(maker)
-    with Elsewhere() as elsewhere:
+    with LoopThread() as elsewhere:
         there = await elsewhere.run(connections.for_running_loop())
         here = await connections.for_running_loop()
         await connections.aclose()

@@ -15,30 +15,32 @@ from tests.pagination.walks import PREFETCHES, add_reviews, ids_of
 
 @PREFETCHES
 async def test_rows_that_move_while_they_are_read_come_once(
-    sandbox: Sandbox, client: MoreGoodClient, near: MoreGoodClient, prefetch: int
+    sandbox: Sandbox, client: MoreGoodClient, in_process_client: MoreGoodClient, prefetch: int
 ) -> None:
     """New reviews push the old ones to later pages."""
-    before, ids = await add_reviews(sandbox, near, 20), list[int]()
+    before, ids = await add_reviews(sandbox, in_process_client, 20), list[int]()
     async for page in client.reviews.list(per_page=4, prefetch=prefetch).pages():
         ids += [review.id for review in page.items]
         if page.page < 9:
-            await add_reviews(sandbox, near, 3)
+            await add_reviews(sandbox, in_process_client, 3)
     assert len(set(ids)) == len(ids)
     assert set(before) <= set(ids)
 
 
 async def test_customers_that_are_added_between_pages_repeat_nobody(
-    sandbox: Sandbox, client: MoreGoodClient, near: MoreGoodClient
+    sandbox: Sandbox, client: MoreGoodClient, in_process_client: MoreGoodClient
 ) -> None:
     """The order of customers is undocumented."""
     rows = ({"first_name": "A", "email": f"a{number}@example.com"} for number in range(12))
-    upserted = await near.customers.upsert_many(rows).collect()
+    upserted = await in_process_client.customers.upsert_many(rows).collect()
     before = {result.value.id for result in upserted if result.value}
     ids = list[int]()
     async for page in client.customers.list(per_page=3).pages():
         ids += [customer.id for customer in page.items]
         if page.page < 5:
-            await near.customers.upsert(first_name="B", email=f"b{page.page}@example.com")
+            await in_process_client.customers.upsert(
+                first_name="B", email=f"b{page.page}@example.com"
+            )
     assert len(set(ids)) == len(ids)
     assert before <= set(ids)
     assert sandbox.audit().customers == 12 + 4
@@ -87,7 +89,7 @@ async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(reader
 
     listing = Listing(serve)
     assert await ids_of(reader(listing).reviews.list()) == [1, 2]
-    assert listing.asked == [1, 2]
+    assert listing.requested_pages == [1, 2]
 
 
 async def test_a_list_that_shrinks_on_a_clamping_server_ends_with_an_error(

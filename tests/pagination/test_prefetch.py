@@ -19,10 +19,10 @@ async def test_prefetch_requests_that_many_pages_ahead(reader: Reader, prefetch:
     listing, ahead = Listing.of(24), list[int]()
     async for page in reader(listing).reviews.list(prefetch=prefetch).pages():
         await asyncio.sleep(0.01)
-        ahead.append(len(listing.asked) - page.page)
+        ahead.append(len(listing.requested_pages) - page.page)
     assert ahead[0] == 0  # the number of pages is known from here on
     assert ahead[1:] == [min(prefetch, 12 - number) for number in range(2, 13)]
-    assert listing.asked == [*range(1, 13)]
+    assert listing.requested_pages == [*range(1, 13)]
 
 
 async def test_prefetched_pages_come_in_order_however_long_each_takes(reader: Reader) -> None:
@@ -31,12 +31,12 @@ async def test_prefetched_pages_come_in_order_however_long_each_takes(reader: Re
 
     async def slower_first(request: Request) -> Response:
         response = await listing(request)
-        await asyncio.sleep(0.03 - 0.004 * listing.asked[-1])
+        await asyncio.sleep(0.03 - 0.004 * listing.requested_pages[-1])
         return response
 
     client = reader(slower_first)
     assert await ids_of(client.reviews.list(prefetch=6)) == [*range(1, 13)]
-    assert listing.asked == [1, 2, 3, 4, 5, 6]
+    assert listing.requested_pages == [1, 2, 3, 4, 5, 6]
 
 
 async def test_prefetched_pages_are_requested_within_max_concurrency(
@@ -117,10 +117,10 @@ async def test_a_walk_that_is_left_early_leaves_no_task_and_no_request(
         return await listing(request)
 
     await leave(reader(slow).reviews.list(prefetch=prefetch))
-    requests = len(listing.asked)
+    requests = len(listing.requested_pages)
     await asyncio.sleep(0.03)
     assert tasks_left() == set()
-    assert len(listing.asked) == requests
+    assert len(listing.requested_pages) == requests
 
 
 async def test_a_plain_break_leaves_no_task_either(reader: Reader) -> None:

@@ -76,7 +76,7 @@ async def test_a_list_that_is_cut_short_ends_with_an_error_after_what_was_read(
     with pytest.raises(UnexpectedResponse, match=INCOMPLETE_LIST) as raised:
         await into(read, reader(listing).reviews.list(prefetch=prefetch))
     assert [review.id for review in read] == expected
-    assert len(listing.asked) <= 10
+    assert len(listing.requested_pages) <= 10
     assert raised.value.operation == "reviews.list"
     assert tasks_left() == set()
 
@@ -117,7 +117,7 @@ async def test_a_list_with_incomplete_pagination_is_read_to_its_end(
 ) -> None:
     listing = Listing(serve)
     assert await ids_of(reader(listing).reviews.list()) == expected
-    assert listing.asked == requested
+    assert listing.requested_pages == requested
 
 
 async def test_pagination_that_is_no_object_counts_as_missing(reader: Reader) -> None:
