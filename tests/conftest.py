@@ -18,7 +18,7 @@ from tests.depth import pytest_report_header as pytest_report_header
 KEY = "test-key"
 T = TypeVar("T")
 
-Reader = Callable[..., MoreGoodClient]
+MakeClient = Callable[..., MoreGoodClient]
 """A function that makes a client of a `Handler`."""
 
 
@@ -54,7 +54,7 @@ async def in_process_client(sandbox: Sandbox) -> AsyncIterator[MoreGoodClient]:
 
 
 @pytest.fixture
-async def reader() -> AsyncIterator[Reader]:
+async def make_client() -> AsyncIterator[MakeClient]:
     """Return a function that makes clients of a double; they are closed after the test."""
     made: list[MoreGoodClient] = []
 
@@ -72,13 +72,13 @@ def tasks_left() -> set[asyncio.Task[Any]]:
     return asyncio.all_tasks() - {asyncio.current_task()}
 
 
-async def into(collected: list[T], items: AsyncIterable[T]) -> None:
+async def collect_into(collected: list[T], items: AsyncIterable[T]) -> None:
     """Append all items to a list; after an error it holds the items before the error."""
     async for item in items:
         collected.append(item)  # noqa: PERF401 - keeps the items before an error
 
 
-def answered(content: object, status: int = 200, **headers: str) -> Response:
+def json_response(content: object, status: int = 200, **headers: str) -> Response:
     """Return a JSON response; ``retry_after="1"`` becomes the header ``Retry-After``."""
     header_fields = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(
@@ -108,7 +108,7 @@ class Listing:
         number = page_number(request)
         self.requested_pages.append(number)
         page = self._serve(number)
-        return page if isinstance(page, Response) else answered(page)
+        return page if isinstance(page, Response) else json_response(page)
 
     @classmethod
     def of(cls, rows: int, per_page: int = 2) -> "Listing":

@@ -33,7 +33,7 @@ from moregood_async.sandbox import (
     Throttle,
 )
 from tests.canaries.aviary import EMAIL, KEY, NAME, NOTES, PERSON, PHONE, REVIEW, Aviary
-from tests.conftest import Reader, answered, into
+from tests.conftest import MakeClient, collect_into, json_response
 
 Call = Callable[[MoreGoodClient], Any]
 
@@ -162,8 +162,8 @@ async def test_a_repeated_call_shows_nobody(aviary: Aviary, canary_sandbox: Sand
     """The log of a repeat has its reason, and the reason no person."""
     answers = iter(
         [
-            answered({"message": f"{EMAIL} is busy"}, 500),
-            answered({"message": f"{PHONE} is busy"}, 500),
+            json_response({"message": f"{EMAIL} is busy"}, 500),
+            json_response({"message": f"{PHONE} is busy"}, 500),
         ]
     )
 
@@ -233,7 +233,7 @@ async def test_reading_for_many_shows_nobody(
     await prepared(canary_client, canary_sandbox)
     pairs = list[Any]()
     with pytest.raises(MoreGoodError) as raised:
-        await into(pairs, canary_client.reviews.for_customers([1, 9041]))
+        await collect_into(pairs, canary_client.reviews.for_customers([1, 9041]))
     aviary.show(*pairs)
     aviary.catch(raised.value)
     aviary.refuse_canaries()
@@ -286,7 +286,9 @@ async def test_a_server_that_is_none_shows_nobody(aviary: Aviary, sent: bytes | 
     aviary.refuse_canaries()
 
 
-async def test_an_answer_that_is_cut_inside_shows_nobody(aviary: Aviary, reader: Reader) -> None:
+async def test_an_answer_that_is_cut_inside_shows_nobody(
+    aviary: Aviary, make_client: MakeClient
+) -> None:
     """Rows with odd types are read as far as they go; their ``repr`` shows no row."""
     row = {"id": 1, **PERSON, "validation": {"address": EMAIL}, "surprise": EMAIL}
     odd = {**row, "email": [EMAIL], "location": {"email": EMAIL}, "last_charged_at": EMAIL}
@@ -294,9 +296,9 @@ async def test_an_answer_that_is_cut_inside_shows_nobody(aviary: Aviary, reader:
 
     async def far(request: Request) -> Response:
         rows = [row, odd] if "customers" in request.url else [{**nested, "customer": row}]
-        return answered({"success": True, "data": rows})
+        return json_response({"success": True, "data": rows})
 
-    client = reader(far)
+    client = make_client(far)
     aviary.show(await client.customers.list().collect(), await client.reviews.list().collect())
     aviary.show(await client.messages.list().collect(), await client.customers.list())
     aviary.refuse_canaries()

@@ -4,9 +4,9 @@ from moregood_async import (
     Request,
     Response,
 )
-from tests.conftest import answered
+from tests.conftest import json_response
 
 
 async def respond_with_success(_: Request) -> Response:
     """Return a successful response with one object."""
-    return answered({"success": True, "data": {"id": 1}})
+    return json_response({"success": True, "data": {"id": 1}})

@@ -16,7 +16,7 @@ from moregood_async import (
     Response,
 )
 from moregood_async.sandbox import Refuse, Sandbox
-from tests.conftest import KEY, answered
+from tests.conftest import KEY, json_response
 
 
 async def test_middlewares_wrap_each_attempt_in_their_order(
@@ -61,7 +61,7 @@ async def test_a_middleware_can_change_the_request_or_respond_itself(sandbox: Sa
 
     async def sign(request: Request, call_next: Handler) -> Response:
         if request.operation == "reviews.list":
-            return answered({"message": "Not allowed."}, 403)
+            return json_response({"message": "Not allowed."}, 403)
         headers = Headers({**request.headers, "X-Signed": "yes"})
         return await call_next(attrs.evolve(request, headers=headers))
 
@@ -87,7 +87,7 @@ async def test_a_handler_can_replace_the_network() -> None:
 
     async def respond(request: Request) -> Response:
         requests.append(request)
-        return answered({"success": True, "data": {"id": 7, "score": 5}})
+        return json_response({"success": True, "data": {"id": 7, "score": 5}})
 
     async with MoreGoodClient(KEY, transport=respond) as client:
         customer = await client.customers.upsert(first_name="Ada", email="ada@example.com")

@@ -15,18 +15,18 @@ from moregood_async import (
 )
 from moregood_async.sandbox import DropAfterEffect, Redirect, Sandbox
 from tests.client.success_handler import respond_with_success
-from tests.conftest import KEY, Reader, answered
+from tests.conftest import KEY, MakeClient, json_response
 
 
-async def test_request_sends_json_query_and_headers(reader: Reader) -> None:
+async def test_request_sends_json_query_and_headers(make_client: MakeClient) -> None:
     """The path is below the base URL, and the client adds its own headers."""
     requests = list[Request]()
 
     async def respond(request: Request) -> Response:
         requests.append(request)
-        return answered({"success": True, "data": [1]})
+        return json_response({"success": True, "data": [1]})
 
-    client = reader(respond)
+    client = make_client(respond)
     response = await client.request(
         "post",
         "/customers/7/tags",
@@ -51,15 +51,15 @@ async def test_request_sends_json_query_and_headers(reader: Reader) -> None:
     assert requests[2].body == b"null"
 
 
-async def test_the_headers_of_request_never_replace_the_key(reader: Reader) -> None:
+async def test_the_headers_of_request_never_replace_the_key(make_client: MakeClient) -> None:
     """The client's own headers win, whatever their case."""
     requests = list[Request]()
 
     async def respond(request: Request) -> Response:
         requests.append(request)
-        return answered({"success": True})
+        return json_response({"success": True})
 
-    await reader(respond).request("GET", "x", headers={"authorization": "Bearer other"})
+    await make_client(respond).request("GET", "x", headers={"authorization": "Bearer other"})
     plain = {name.lower(): value for name, value in requests[0].headers.plain.items()}
     assert plain == {"authorization": f"Bearer {KEY}", "accept": "application/json"}
     assert len(requests[0].headers.plain) == 2
@@ -102,39 +102,41 @@ async def test_request_is_retried_only_if_it_is_idempotent(
         "customers#x",
     ],
 )
-async def test_request_refuses_a_path_that_leaves_the_base_url(reader: Reader, path: str) -> None:
+async def test_request_refuses_a_path_that_leaves_the_base_url(
+    make_client: MakeClient, path: str
+) -> None:
     """Otherwise the key could be sent to another host. A query has its own parameter."""
     sent = list[Request]()
 
     async def respond(request: Request) -> Response:
         sent.append(request)
-        return answered({"success": True})
+        return json_response({"success": True})
 
     with pytest.raises(InvalidRequest, match="path") as caught:
-        await reader(respond).request("GET", path)
+        await make_client(respond).request("GET", path)
     assert [*caught.value.fields] == ["path"]
     assert sent == []
 
 
-async def test_request_refuses_values_without_a_json_form(reader: Reader) -> None:
+async def test_request_refuses_values_without_a_json_form(make_client: MakeClient) -> None:
     for value in (float("nan"), object(), "\ud83d"):
         with pytest.raises(InvalidRequest, match="json"):
-            await reader(respond_with_success).request("POST", "x", json=value)
+            await make_client(respond_with_success).request("POST", "x", json=value)
 
 
 @pytest.mark.parametrize(
     ("response", "error", "status"),
     [
-        (answered({"success": False, "code": 404, "message": "No."}), NotFound, 200),
-        (answered({"success": False, "message": "No."}), APIError, 200),
-        (answered({"success": False}), UnexpectedResponse, 200),
-        (answered({"message": "No."}, 403), Forbidden, 403),
-        (answered({}, 302, location="https://elsewhere.example"), UnexpectedResponse, 302),
+        (json_response({"success": False, "code": 404, "message": "No."}), NotFound, 200),
+        (json_response({"success": False, "message": "No."}), APIError, 200),
+        (json_response({"success": False}), UnexpectedResponse, 200),
+        (json_response({"message": "No."}, 403), Forbidden, 403),
+        (json_response({}, 302, location="https://elsewhere.example"), UnexpectedResponse, 302),
     ],
     ids=["a code", "a message", "nothing else", "403", "a redirect"],
 )
 async def test_request_raises_an_error_for_a_response_without_success(
-    reader: Reader, response: Response, error: type[Exception], status: int
+    make_client: MakeClient, response: Response, error: type[Exception], status: int
 ) -> None:
     """Also if its status is 200."""
 
@@ -142,7 +144,7 @@ async def test_request_raises_an_error_for_a_response_without_success(
         return response
 
     with pytest.raises(error) as caught:
-        await reader(respond).request("DELETE", "tags/1")
+        await make_client(respond).request("DELETE", "tags/1")
     assert getattr(caught.value, "operation", None) == "DELETE tags/1"
     assert getattr(caught.value, "status", None) == status
 

@@ -160,7 +160,7 @@ def no_backoff(max_seconds: float) -> float:
     return 0.0 * max_seconds
 
 
-def quick(client: MoreGoodClient, **fields: Any) -> MoreGoodClient:
+def without_backoff(client: MoreGoodClient, **fields: Any) -> MoreGoodClient:
     """Return the same client with backoff delays of zero, or with other fields of `Retry`."""
     make_retry = partial(Retry, **{"jitter": no_backoff, **fields})
     session = client._session

@@ -9,7 +9,7 @@ import pytest
 from moregood_async import MoreGoodClient, Request, Response, UnexpectedResponse
 from moregood_async.privacy import Headers
 from moregood_async.sandbox import Sandbox
-from tests.conftest import KEY, Listing, Reader, page_of
+from tests.conftest import KEY, Listing, MakeClient, page_of
 from tests.pagination.walks import PREFETCHES, add_reviews, ids_of
 
 
@@ -79,7 +79,9 @@ def _another_customer(request: Request) -> dict[str, Any]:
     }
 
 
-async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(reader: Reader) -> None:
+async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(
+    make_client: MakeClient,
+) -> None:
     """The server takes its own claim back: the page after the new end is empty."""
 
     def serve(number: int) -> dict[str, object]:
@@ -88,12 +90,12 @@ async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(reader
         return page_of(rows, current_page=number, last_page=last, total=last * 2)
 
     listing = Listing(serve)
-    assert await ids_of(reader(listing).reviews.list()) == [1, 2]
+    assert await ids_of(make_client(listing).reviews.list()) == [1, 2]
     assert listing.requested_pages == [1, 2]
 
 
 async def test_a_list_that_shrinks_on_a_clamping_server_ends_with_an_error(
-    reader: Reader,
+    make_client: MakeClient,
 ) -> None:
     """Asked for page 2 of 3, the server sends page 1: nobody can say what page 2 held."""
     first, later = (
@@ -102,9 +104,11 @@ async def test_a_list_that_shrinks_on_a_clamping_server_ends_with_an_error(
     )
     listing = Listing(lambda n: first if n == 1 else later)
     with pytest.raises(UnexpectedResponse, match="sent page 1 when asked for page 2"):
-        await ids_of(reader(listing).reviews.list())
+        await ids_of(make_client(listing).reviews.list())
 
 
-async def test_a_list_that_grows_while_it_is_read_is_read_to_its_new_end(reader: Reader) -> None:
+async def test_a_list_that_grows_while_it_is_read_is_read_to_its_new_end(
+    make_client: MakeClient,
+) -> None:
     listing = Listing(lambda n: page_of([n], current_page=n, last_page=min(n + 1, 5)))
-    assert await ids_of(reader(listing).reviews.list()) == [1, 2, 3, 4, 5]
+    assert await ids_of(make_client(listing).reviews.list()) == [1, 2, 3, 4, 5]

@@ -25,7 +25,7 @@ from moregood_async.sandbox import (
     Refuse,
 )
 from tests.aiohttp_doubles import free_port
-from tests.middleware.doubles import quick
+from tests.middleware.doubles import without_backoff
 from tests.retries.scenes import (
     CALLS,
     COUNTED_AS,
@@ -117,7 +117,7 @@ async def test_every_operation_is_sent_again_after_a_connection_that_did_not_com
             await server.__aenter__()
 
         async with MoreGoodClient(KEY, base_url=f"http://127.0.0.1:{port}/beacon") as client:
-            await CALLS[name](quick(client, sleep=server_comes_up))
+            await CALLS[name](without_backoff(client, sleep=server_comes_up))
             on = Scene(sandbox, client, before)
             assert (1, name in COUNTED_AS) == (on.requests(name), on.effects(name))
         await server.__aexit__(None, None, None)
@@ -129,7 +129,7 @@ async def test_a_server_that_never_comes_up_has_got_nothing(name: str) -> None:
     base_url = f"http://127.0.0.1:{free_port()}/beacon"
     async with MoreGoodClient(KEY, base_url=base_url) as client:
         with pytest.raises(ConnectionFailed) as caught:
-            await CALLS[name](quick(client))
+            await CALLS[name](without_backoff(client))
     error = caught.value
     assert ([1, 2, 3, 4], False) == ([each.number for each in error.attempts], error.sent)
     assert {("connecting", False)} == {

@@ -18,7 +18,7 @@ from moregood_async.sandbox import (
     Refuse,
 )
 from tests.aiohttp_doubles import RawServer, http, saying
-from tests.middleware.doubles import quick
+from tests.middleware.doubles import without_backoff
 from tests.retries.scenes import (
     ADA,
     CALLS,
@@ -90,7 +90,7 @@ async def test_what_happened_with_the_old_key_is_not_forgotten(keys: list[str]) 
         MoreGoodClient(vault(keys), base_url=server.url, max_attempts=2) as client,
     ):
         with pytest.raises(ConnectionLost) as caught:
-            await quick(client).customers.upsert(first_name="Ada", email=ADA)
+            await without_backoff(client).customers.upsert(first_name="Ada", email=ADA)
         assert ["Bearer old-key"] * 2 + [f"Bearer {KEY}"] * 2 == [
             value for received in server.received for value in received.all("Authorization")
         ]
