@@ -18,7 +18,7 @@ from tests.depth import pytest_report_header as pytest_report_header
 KEY = "test-key"
 T = TypeVar("T")
 
-Reader = Callable[..., MoreGoodClient]
+MakeClient = Callable[..., MoreGoodClient]
 """A function that makes a client of a `Handler`."""
 
 
@@ -47,14 +47,14 @@ async def client(sandbox: Sandbox) -> AsyncIterator[MoreGoodClient]:
 
 
 @pytest.fixture
-async def near(sandbox: Sandbox) -> AsyncIterator[MoreGoodClient]:
+async def in_process_client(sandbox: Sandbox) -> AsyncIterator[MoreGoodClient]:
     """A client of the same sandbox, without a socket."""
     async with MoreGoodClient(KEY, transport=sandbox) as client:
         yield client
 
 
 @pytest.fixture
-async def reader() -> AsyncIterator[Reader]:
+async def make_client() -> AsyncIterator[MakeClient]:
     """Return a function that makes clients of a double; they are closed after the test."""
     made: list[MoreGoodClient] = []
 
@@ -72,16 +72,18 @@ def tasks_left() -> set[asyncio.Task[Any]]:
     return asyncio.all_tasks() - {asyncio.current_task()}
 
 
-async def into(got: list[T], items: AsyncIterable[T]) -> None:
+async def collect_into(collected: list[T], items: AsyncIterable[T]) -> None:
     """Append all items to a list; after an error it holds the items before the error."""
     async for item in items:
-        got.append(item)  # noqa: PERF401 - keeps the items before an error
+        collected.append(item)  # noqa: PERF401 - keeps the items before an error
 
 
-def answered(content: object, status: int = 200, **headers: str) -> Response:
+def json_response(content: object, status: int = 200, **headers: str) -> Response:
     """Return a JSON response; ``retry_after="1"`` becomes the header ``Retry-After``."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status=status, headers=Headers(named), body=json.dumps(content).encode())
+    header_fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(
+        status=status, headers=Headers(header_fields), body=json.dumps(content).encode()
+    )
 
 
 def page_number(request: Request) -> int:
@@ -96,31 +98,31 @@ def page_of(ids: Iterable[int], **pagination: object) -> dict[str, object]:
 
 
 class Listing:
-    """A server of one list: a function gives each page, and the requested pages are recorded."""
+    """A server of one list: a function returns each page, and the requested pages are recorded."""
 
-    def __init__(self, answer: Callable[[int], dict[str, object] | Response]) -> None:
-        self._answer = answer
-        self.asked: list[int] = []
+    def __init__(self, serve: Callable[[int], dict[str, object] | Response]) -> None:
+        self._serve = serve
+        self.requested_pages: list[int] = []
 
     async def __call__(self, request: Request) -> Response:
         number = page_number(request)
-        self.asked.append(number)
-        page = self._answer(number)
-        return page if isinstance(page, Response) else answered(page)
+        self.requested_pages.append(number)
+        page = self._serve(number)
+        return page if isinstance(page, Response) else json_response(page)
 
     @classmethod
     def of(cls, rows: int, per_page: int = 2) -> "Listing":
         """A list of consecutive ids from 1, in pages."""
         last = max(1, -(-rows // per_page))
 
-        def answer(number: int) -> dict[str, object]:
+        def serve(number: int) -> dict[str, object]:
             start = (number - 1) * per_page
             ids = range(1, rows + 1)[start : start + per_page]
             return page_of(ids, current_page=number, last_page=last, total=rows)
 
-        return cls(answer)
+        return cls(serve)
 
 
-def unmeasured() -> dict[str, str]:
-    """The environment of a process whose imports are checked: without coverage and its imports."""
+def environment_without_coverage() -> dict[str, str]:
+    """Return the environment without the variables that make coverage import modules."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}

@@ -37,12 +37,12 @@ def settings(**changed: Any) -> Settings:
 
 def test_an_explicit_key_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOREGOOD_API_KEY", "from-outside")
-    assert ApiKey("given") == key_source("given")
+    assert key_source("given") == ApiKey("given")
 
 
 def test_without_a_key_the_environments_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOREGOOD_API_KEY", "from-outside")
-    assert ApiKey("from-outside") == key_source(None)
+    assert key_source(None) == ApiKey("from-outside")
 
 
 def test_a_key_can_be_a_coroutine_function() -> None:
@@ -51,7 +51,7 @@ def test_a_key_can_be_a_coroutine_function() -> None:
     async def rotating() -> str:
         return "now"
 
-    assert rotating is key_source(rotating)
+    assert key_source(rotating) is rotating
 
 
 @pytest.mark.parametrize("blank", [None, "", "   "], ids=["unset", "empty", "blank"])
@@ -92,27 +92,26 @@ def test_a_key_that_is_no_valid_header_value_is_refused(key: str) -> None:
 
 
 def test_a_refused_key_is_in_no_traceback() -> None:
-    """Not even in one with the locals of each frame."""
+    """The traceback of this test shows the locals of each frame."""
     given = ["canary key"]
     with pytest.raises(ConfigurationError) as caught:
         key_source(given.pop())
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    assert [] == [frame.name for frame in shown.stack if "canary" in str(frame.locals)]
+    assert [frame.name for frame in shown.stack if "canary" in str(frame.locals)] == []
 
 
 def test_a_hidden_key_is_accepted_as_it_is() -> None:
     """`hidden_key` wraps a string; None stays None."""
-    assert ApiKey("given") == key_source(hidden_key("given"))
+    assert key_source(hidden_key("given")) == ApiKey("given")
     assert hidden_key(None) is None
 
 
 def test_any_printable_ascii_is_a_key() -> None:
-    """Any printable ASCII."""
-    assert "sk_live-01/~=" == checked_key("sk_live-01/~=").reveal()
+    assert checked_key("sk_live-01/~=").reveal() == "sk_live-01/~="
 
 
 @pytest.mark.parametrize(
-    ("given", "used"),
+    ("given", "expected"),
     [
         ("https://api.example.com/beacon", "https://api.example.com/beacon"),
         ("https://api.example.com/beacon/", "https://api.example.com/beacon"),
@@ -127,9 +126,9 @@ def test_any_printable_ascii_is_a_key() -> None:
         ("http://shop.localhost/beacon", "http://shop.localhost/beacon"),
     ],
 )
-def test_a_base_url_loses_its_trailing_slash(given: str, used: str) -> None:
+def test_a_base_url_loses_its_trailing_slash(given: str, expected: str) -> None:
     """Plain http is accepted for a loopback host."""
-    assert used == checked_base_url(given, allow_http=False)
+    assert checked_base_url(given, allow_http=False) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,10 +144,10 @@ def test_a_base_url_loses_its_trailing_slash(given: str, used: str) -> None:
     ],
 )
 def test_plain_http_to_another_host_needs_allow_http(given: str) -> None:
-    """The key would travel in clear."""
+    """The key would be sent unencrypted."""
     with pytest.raises(ConfigurationError, match="allow_http=True"):
         checked_base_url(given, allow_http=False)
-    assert given == checked_base_url(given, allow_http=True)
+    assert checked_base_url(given, allow_http=True) == given
 
 
 @pytest.mark.parametrize(
@@ -174,22 +173,22 @@ def test_plain_http_to_another_host_needs_allow_http(given: str) -> None:
     ],
 )
 def test_an_invalid_base_url_is_refused(given: str, why: str) -> None:
-    """Before a key is sent to it."""
+    """No key is sent to it."""
     with pytest.raises(ConfigurationError, match=why):
         checked_base_url(given, allow_http=True)
 
 
-@pytest.mark.parametrize("nothing", [None, ""], ids=["none", "empty"])
+@pytest.mark.parametrize("missing", [None, ""], ids=["none", "empty"])
 def test_the_base_url_comes_from_the_environment(
-    nothing: str | None, monkeypatch: pytest.MonkeyPatch
+    missing: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If none is given; it is checked in the same way."""
+    """An argument wins. A base URL of the environment is checked like an argument."""
     monkeypatch.setenv("MOREGOOD_BASE_URL", "https://agency.example/beacon/")
-    assert "https://agency.example/beacon" == checked_base_url(nothing, allow_http=False)
-    assert "https://given.example" == checked_base_url("https://given.example", allow_http=False)
+    assert checked_base_url(missing, allow_http=False) == "https://agency.example/beacon"
+    assert checked_base_url("https://given.example", allow_http=False) == "https://given.example"
     monkeypatch.setenv("MOREGOOD_BASE_URL", "http://agency.example/beacon")
     with pytest.raises(ConfigurationError):
-        checked_base_url(nothing, allow_http=False)
+        checked_base_url(missing, allow_http=False)
 
 
 @pytest.mark.parametrize("outside", [None, ""], ids=["unset", "empty"])
@@ -199,7 +198,7 @@ def test_the_default_base_url_is_the_vendors(
     monkeypatch.delenv("MOREGOOD_BASE_URL", raising=False)
     if outside is not None:
         monkeypatch.setenv("MOREGOOD_BASE_URL", outside)
-    assert "https://api.moregoodreviews.com/beacon" == checked_base_url(None, allow_http=False)
+    assert checked_base_url(None, allow_http=False) == "https://api.moregoodreviews.com/beacon"
 
 
 @pytest.mark.parametrize(
@@ -212,15 +211,15 @@ def test_a_rate_must_be_positive_and_finite(limit: int, per: float) -> None:
 
 
 def test_the_default_period_of_a_rate_is_a_minute() -> None:
-    assert 60.0 == Rate(1).per
-    assert Rate(60) == Rate(60, per=60.0)
+    assert Rate(1).per == 60.0
+    assert Rate(60, per=60.0) == Rate(60)
 
 
-@pytest.mark.parametrize("most", [0, -1])
-def test_max_concurrency_below_1_is_refused(most: int) -> None:
+@pytest.mark.parametrize("max_concurrency", [0, -1])
+def test_max_concurrency_below_1_is_refused(max_concurrency: int) -> None:
     with pytest.raises(ConfigurationError, match="max_concurrency must be at least 1"):
-        Limits(most, None)
-    assert 1 == Limits(1, None).max_concurrency
+        Limits(max_concurrency, None)
+    assert Limits(1, None).max_concurrency == 1
 
 
 @pytest.mark.parametrize(
@@ -245,9 +244,9 @@ def test_a_setting_out_of_range_is_refused_by_name(changed: dict[str, Any], why:
     "changed", [{"deadline": None}, {"max_attempts": 1}, {"attempt_timeout": 0.001}], ids=str
 )
 def test_extreme_settings_within_range_are_accepted(changed: dict[str, Any]) -> None:
-    """No deadline, no repeat, very little time."""
+    """No deadline, no retry, and a very short attempt timeout."""
     [(name, value)] = changed.items()
-    assert value == getattr(settings(**changed), name)
+    assert getattr(settings(**changed), name) == value
 
 
 def test_settings_show_no_key() -> None:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.conftest import unmeasured
+from tests.conftest import environment_without_coverage
 
 HEAVY = ("aiohttp", "click", "rich", "sqlite3", "pytest", "uvloop")
 
@@ -15,7 +15,7 @@ def loaded_after(code: str) -> set[str]:
     script = f"{code}\nimport sys\nprint('loaded', *sorted(set(sys.modules) & {set(HEAVY)!r}))"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
-        env=unmeasured(),
+        env=environment_without_coverage(),
         capture_output=True,
         text=True,
         check=False,

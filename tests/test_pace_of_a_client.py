@@ -8,7 +8,7 @@ import json
 from moregood_async import MoreGoodClient, PaceState, Rate, Request, Response
 from moregood_async.privacy import Headers
 from moregood_async.sandbox import Sandbox, Throttle
-from tests.conftest import KEY, Reader
+from tests.conftest import KEY, MakeClient
 
 ROWS = [{"first_name": "Ada", "email": f"ada{number}@example.com"} for number in range(40)]
 
@@ -31,9 +31,9 @@ class RecordingTransport:
         return Response(status=200, headers=Headers({}), body=json.dumps(body).encode())
 
 
-async def test_a_single_call_is_sent_before_the_rows_of_a_batch(reader: Reader) -> None:
+async def test_a_single_call_is_sent_before_the_rows_of_a_batch(make_client: MakeClient) -> None:
     transport = RecordingTransport()
-    client = reader(transport, max_rate=Rate(10, per=0.2))
+    client = make_client(transport, max_rate=Rate(10, per=0.2))
 
     async def batch() -> None:
         async for result in client.customers.upsert_many(ROWS):
@@ -50,9 +50,11 @@ async def test_a_single_call_is_sent_before_the_rows_of_a_batch(reader: Reader) 
     assert transport.requests.count(("Ada", "bulk")) == len(ROWS)
 
 
-async def test_reading_for_many_customers_is_bulk_and_a_list_is_interactive(reader: Reader) -> None:
+async def test_reading_for_many_customers_is_bulk_and_a_list_is_interactive(
+    make_client: MakeClient,
+) -> None:
     transport = RecordingTransport()
-    client = reader(transport)
+    client = make_client(transport)
     assert [pair async for pair in client.reviews.for_customers([1])] == []
     assert [pair async for pair in client.messages.for_customers([1])] == []
     assert await client.reviews.list().collect() == []
@@ -92,9 +94,9 @@ def test_without_an_event_loop_the_initial_state_is_shown() -> None:
     assert client.pace == initial
 
 
-async def test_each_key_has_its_own_pace(reader: Reader) -> None:
+async def test_each_key_has_its_own_pace(make_client: MakeClient) -> None:
     """A view with another key has its own pace; one with the same key shares the pace."""
-    client = reader(RecordingTransport(), max_rate=Rate(1, per=60.0))
+    client = make_client(RecordingTransport(), max_rate=Rate(1, per=60.0))
     await client.customers.upsert(first_name="Ada")
     other = client.with_options(api_key="another-key")
     await other.customers.upsert(first_name="Grace")

@@ -16,7 +16,7 @@ from moregood_async import MoreGoodClient
 from moregood_async.errors import MoreGoodError
 from moregood_async.sandbox import CutBody, DropAfterEffect, Refuse, Sandbox
 from tests.aiohttp_doubles import RawServer, http, saying
-from tests.middleware.doubles import quick
+from tests.middleware.doubles import without_backoff
 
 pytestmark = pytest.mark.soak
 
@@ -89,7 +89,7 @@ async def test_calls_that_fail_leave_nothing_behind() -> None:
             sandbox.serve() as server,
             MoreGoodClient(KEY, base_url=server.base_url) as client,
         ):
-            repeating = quick(client)
+            repeating = without_backoff(client)
 
             async def call(number: int) -> None:
                 try:

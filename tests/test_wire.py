@@ -63,7 +63,7 @@ THE_SERVERS_DATE = "Fri, 01 May 2026 11:30:00 GMT"
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
     """A date is relative to the response's Date header; anything else is None."""
     response = make_response(b"", 429, retry_after=value, date=THE_SERVERS_DATE)
-    assert seconds == retry_after(response, NOW)
+    assert retry_after(response, NOW) == seconds
 
 
 def test_without_a_header_retry_after_is_none() -> None:
@@ -75,7 +75,7 @@ def test_without_a_header_retry_after_is_none() -> None:
 )
 def test_without_a_date_header_retry_after_uses_the_local_clock(date: dict[str, str]) -> None:
     response = make_response(b"", 429, retry_after="Fri, 01 May 2026 08:30:07 GMT", **date)
-    assert 7.0 == retry_after(response, NOW)
+    assert retry_after(response, NOW) == 7.0
 
 
 def test_the_default_clock_is_the_system_clock() -> None:
@@ -104,9 +104,9 @@ def test_the_default_clock_is_the_system_clock() -> None:
     ],
 )
 def test_the_rate_reset_is_unix_seconds(value: str, seconds: float | None) -> None:
-    """Relative to the response's Date header; Laravel sends it so."""
+    """It is relative to the response's Date header, as Laravel sends it."""
     response = make_response(b"", 429, X_RateLimit_Reset=value, date=THE_SERVERS_DATE)
-    assert seconds == rate_reset(response, NOW)
+    assert rate_reset(response, NOW) == seconds
 
 
 def test_without_a_header_the_rate_reset_is_none() -> None:
@@ -136,7 +136,7 @@ def a_request(method: str = "POST") -> Request:
 
 
 def test_the_repr_of_a_request_has_neither_key_nor_body() -> None:
-    """It has the size of the body."""
+    """The repr has the size of the body."""
     shown = repr(a_request())
     assert "canary" not in shown
     assert "body=<30 bytes>" in shown
@@ -157,7 +157,7 @@ def test_the_repr_of_a_request_without_a_body_has_none() -> None:
 
 
 def test_the_repr_of_a_response_has_neither_cookie_nor_body() -> None:
-    """Also where its headers are a plain mapping."""
+    """The headers of this response are a plain mapping."""
     attempt = Attempt(1, "received", 0.5, "200", may_have_applied=False)
     response = Response(
         status=200,
@@ -183,20 +183,23 @@ def test_only_safe_methods_do_not_write(method: str, writes: bool) -> None:
 def test_the_defaults_of_a_request() -> None:
     """No time limits, not idempotent, first attempt, interactive priority."""
     request = a_request()
-    assert (math.inf, math.inf) == (request.deadline.at, request.attempt_timeout)
-    assert (False, 1) == (request.idempotent, request.attempt)
-    assert "interactive" == request.priority
+    assert request.deadline.at == math.inf
+    assert request.attempt_timeout == math.inf
+    assert not request.idempotent
+    assert request.attempt == 1
+    assert request.priority == "interactive"
     assert a_request().deadline is not request.deadline
 
 
 def test_a_deadline_can_be_extended() -> None:
     deadline = Deadline(10.0)
     deadline.extend(2.5)
-    assert (12.5, "Deadline(12.500)") == (deadline.at, repr(deadline))
+    assert deadline.at == 12.5
+    assert repr(deadline) == "Deadline(12.500)"
 
 
 def test_a_response_reads_its_json() -> None:
-    assert {"id": 1, "charges_avg": 5.5} == make_response(b'{"id": 1, "charges_avg": 5.5}').json()
+    assert make_response(b'{"id": 1, "charges_avg": 5.5}').json() == {"id": 1, "charges_avg": 5.5}
 
 
 @pytest.mark.parametrize(
@@ -215,7 +218,7 @@ def test_a_response_reads_its_json() -> None:
     ids=["empty", "html", "cut", "binary", "nan", "infinity", "overflow", "deep", "long"],
 )
 def test_invalid_json_is_a_value_error(body: bytes) -> None:
-    """Also NaN, which the standard library accepts, and depths that exhaust its stack."""
+    """The standard library accepts NaN, and exhausts its stack on deep JSON."""
     with pytest.raises(ValueError):
         make_response(body).json()
     with pytest.raises(ValueError):
@@ -233,4 +236,4 @@ def test_invalid_json_is_a_value_error(body: bytes) -> None:
     ids=["empty", "none", "some", "quoted"],
 )
 def test_a_query_omits_none_and_quotes_values(query: dict[str, object], written: str) -> None:
-    assert written == query_string(query)
+    assert query_string(query) == written

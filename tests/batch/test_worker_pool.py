@@ -11,7 +11,7 @@ import pytest
 
 from moregood_async import Batch, Result
 from tests.batch.rows import IN_ANY_ORDER, SOURCES, later_first, same
-from tests.conftest import into, tasks_left
+from tests.conftest import collect_into, tasks_left
 
 
 @SOURCES
@@ -94,7 +94,7 @@ async def test_a_source_that_raises_does_so_after_the_rows_that_were_read(
     batch = Batch(source(break_off()), later_first, workers=4, ordered=ordered)
     results = list[Result[int, int]]()
     with pytest.raises(LookupError, match="line 11"):
-        await into(results, batch)
+        await collect_into(results, batch)
     assert sorted(result.index for result in results) == [*range(10)]
     assert batch.stats.done == 10
     assert tasks_left() == set()

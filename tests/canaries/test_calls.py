@@ -42,7 +42,7 @@ from tests.canaries.leak_detector import (
     REVIEW,
     LeakDetector,
 )
-from tests.conftest import Reader, answered, into
+from tests.conftest import MakeClient, collect_into, json_response
 
 Call = Callable[[MoreGoodClient], Any]
 
@@ -177,8 +177,8 @@ async def test_a_retried_call_leaks_nothing(leaks: LeakDetector, canary_sandbox:
     """The log has the reason of a retry, without the personal data of the response."""
     responses = iter(
         [
-            answered({"message": f"{EMAIL} is busy"}, 500),
-            answered({"message": f"{PHONE} is busy"}, 500),
+            json_response({"message": f"{EMAIL} is busy"}, 500),
+            json_response({"message": f"{PHONE} is busy"}, 500),
         ]
     )
 
@@ -248,7 +248,7 @@ async def test_reading_reviews_of_several_customers_leaks_nothing(
     await create_person(canary_client, canary_sandbox)
     pairs = list[Any]()
     with pytest.raises(MoreGoodError) as raised:
-        await into(pairs, canary_client.reviews.for_customers([1, 9041]))
+        await collect_into(pairs, canary_client.reviews.for_customers([1, 9041]))
     leaks.record(*pairs)
     leaks.record_error(raised.value)
     leaks.assert_none()
@@ -305,7 +305,9 @@ async def test_the_error_of_an_invalid_response_leaks_nothing(
     leaks.assert_none()
 
 
-async def test_rows_with_unexpected_types_leak_nothing(leaks: LeakDetector, reader: Reader) -> None:
+async def test_rows_with_unexpected_types_leak_nothing(
+    leaks: LeakDetector, make_client: MakeClient
+) -> None:
     """Rows are decoded as far as possible; their ``repr`` does not show the undecoded values."""
     row = {"id": 1, **PERSON, "validation": {"address": EMAIL}, "surprise": EMAIL}
     odd = {**row, "email": [EMAIL], "location": {"email": EMAIL}, "last_charged_at": EMAIL}
@@ -313,9 +315,9 @@ async def test_rows_with_unexpected_types_leak_nothing(leaks: LeakDetector, read
 
     async def respond(request: Request) -> Response:
         rows = [row, odd] if "customers" in request.url else [{**nested, "customer": row}]
-        return answered({"success": True, "data": rows})
+        return json_response({"success": True, "data": rows})
 
-    client = reader(respond)
+    client = make_client(respond)
     leaks.record(await client.customers.list().collect(), await client.reviews.list().collect())
     leaks.record(await client.messages.list().collect(), await client.customers.list())
     leaks.assert_none()

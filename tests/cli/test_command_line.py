@@ -25,7 +25,7 @@ from moregood_async.cli.output import Output
 from moregood_async.cli.progress_view import SECONDS_BETWEEN_LINES, ProgressView
 from moregood_async.cli.runner import handle_signals, run_command
 from moregood_async.errors import ConfigurationError, Unauthorized
-from tests.conftest import unmeasured
+from tests.conftest import environment_without_coverage
 
 Run = Callable[..., Result]
 COMMANDS = sorted(moregood.commands)
@@ -65,7 +65,7 @@ def test_help_does_not_import_aiohttp_or_rich() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=unmeasured(),
+        env=environment_without_coverage(),
         capture_output=True,
         text=True,
         check=True,

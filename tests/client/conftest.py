@@ -1,4 +1,4 @@
-"""Fixtures of this folder."""
+"""Fixture: a raw server of bytes."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from moregood_async.errors import (
 from moregood_async.sandbox import Sandbox
 from moregood_async.wire import Handler, Request, Response
 from tests.conftest import KEY, tasks_left
-from tests.middleware.doubles import Elsewhere, settled, until
+from tests.middleware.doubles import LoopThread, run_ready_tasks, until
 
 LONG_SECONDS = 60.0
 """A grace that no test waits for: whatever has to happen happens before it ends."""
@@ -88,7 +88,7 @@ async def error_of(call: Awaitable[object]) -> MoreGoodError:
 async def test_requests_in_flight_finish_and_are_recorded_once(scene: Scene) -> None:
     asks = await scene.asks_in_flight_and_queued()
     closing = asyncio.ensure_future(scene.client.aclose(LONG_SECONDS))
-    await settled()
+    await run_ready_tasks()
     assert not closing.done()
     scene.gate.opened.set()
     await closing
@@ -118,7 +118,7 @@ async def test_new_calls_are_refused_while_the_grace_lasts(scene: Scene) -> None
     view = scene.client.with_options(deadline=5.0)
     await scene.asks_in_flight_and_queued()
     closing = asyncio.ensure_future(scene.client.aclose(LONG_SECONDS))
-    await settled()
+    await run_ready_tasks()
     for client in (scene.client, view, scene.client.with_options(drain=Drain())):
         assert type(await error_of(scene.ask(9, client))) is ClientClosed
     scene.gate.opened.set()
@@ -137,7 +137,7 @@ async def test_a_failed_request_is_not_retried_in_the_grace(scene: Scene) -> Non
     call = asyncio.ensure_future(scene.client.locations.update(1, name="A"))
     await until(lambda: scene.gate.arrived == 1)
     closing = asyncio.ensure_future(scene.client.aclose(LONG_SECONDS))
-    await settled()
+    await run_ready_tasks()
     scene.gate.opened.set()
     error = await error_of(call)
     await closing
@@ -165,7 +165,7 @@ async def test_an_idle_client_waits_for_no_grace(scene: Scene) -> None:
 
 
 async def test_the_grace_ends_with_the_last_request_in_flight(scene: Scene) -> None:
-    """Also if it fails, here because its attempt takes too long."""
+    """Also if the last request fails, in this test with an attempt timeout."""
     view = scene.client.with_options(attempt_timeout=0.05)
     asks = [scene.ask(number, view) for number in range(2)]
     await until(lambda: scene.gate.arrived == 2)
@@ -186,7 +186,7 @@ async def test_without_a_grace_queued_calls_are_refused_and_the_others_cut_off(
 async def test_two_closings_share_the_grace(scene: Scene) -> None:
     asks = await scene.asks_in_flight_and_queued()
     closings = [asyncio.ensure_future(scene.client.aclose(LONG_SECONDS)) for _ in range(2)]
-    await settled()
+    await run_ready_tasks()
     assert [closing.done() for closing in closings] == [False, False]
     scene.gate.opened.set()
     await asyncio.gather(*closings)
@@ -197,7 +197,7 @@ async def test_a_second_closing_without_a_grace_ends_the_first_ones(scene: Scene
     """As a second Ctrl-C does."""
     asks = await scene.asks_in_flight_and_queued()
     closing = asyncio.ensure_future(scene.client.aclose(LONG_SECONDS))
-    await settled()
+    await run_ready_tasks()
     async with asyncio.timeout(5.0):
         await scene.client.aclose()
         await closing
@@ -231,7 +231,7 @@ async def test_a_views_calls_are_drained_with_the_client(scene: Scene) -> None:
     ]
     asks = await scene.asks_in_flight_and_queued(scene.client)
     asks += [scene.ask(number, view) for number, view in enumerate(views)]
-    await settled()
+    await run_ready_tasks()
     closing = asyncio.ensure_future(scene.client.aclose(LONG_SECONDS))
     assert await outcomes(asks[2:]) == ["Drained"] * 5
     assert not drain.is_started, "the drain may serve other clients, which stay open"
@@ -244,7 +244,7 @@ async def test_a_drain_works_before_the_closing_as_well(scene: Scene) -> None:
     view = scene.client.with_options(drain=drain)
     asks = await scene.asks_in_flight_and_queued(view)
     others = [scene.ask(number) for number in range(2)]
-    await settled()
+    await run_ready_tasks()
     drain.start()
     assert await outcomes(asks[2:]) == ["Drained"] * 3
     assert type(await error_of(scene.ask(9, view))) is Drained
@@ -266,38 +266,42 @@ async def test_drains_of_views_are_not_kept(scene: Scene) -> None:
 
 async def test_the_loops_of_all_threads_have_the_same_grace(scene: Scene) -> None:
     """Each loop has a queue of its own."""
-    with Elsewhere() as elsewhere:
-        here = [scene.ask(number) for number in range(3)]
+    with LoopThread() as elsewhere:
+        local_calls = [scene.ask(number) for number in range(3)]
 
         async def ask_there(number: int) -> Ask:
             return await scene.ask(number)
 
-        there = [asyncio.ensure_future(elsewhere.run(ask_there(number))) for number in range(3)]
+        remote_calls = [
+            asyncio.ensure_future(elsewhere.run(ask_there(number))) for number in range(3)
+        ]
         await until(lambda: scene.gate.arrived == 4)
         closing = asyncio.ensure_future(scene.client.aclose(LONG_SECONDS))
-        # In which order the queue and the connections got the calls is not certain.
-        await until(lambda: sum(call.done() for call in here + there) == 2)
+        # The order in which the calls of the two loops reach the server is not certain.
+        await until(lambda: sum(call.done() for call in local_calls + remote_calls) == 2)
         assert not closing.done()
         scene.gate.opened.set()
         await closing
-        results = await outcomes(here + there)
+        results = await outcomes(local_calls + remote_calls)
     assert sorted(results) == ["Ask"] * 4 + ["Drained"] * 2
     assert scene.sandbox.audit().requests["asks.create"] == 4
 
 
 async def test_a_cancelled_closing_ends_the_grace_in_other_threads(scene: Scene) -> None:
-    with Elsewhere() as elsewhere:
+    with LoopThread() as elsewhere:
 
         async def ask_there(number: int) -> Ask:
             return await scene.ask(number)
 
-        there = [asyncio.ensure_future(elsewhere.run(ask_there(number))) for number in range(3)]
+        remote_calls = [
+            asyncio.ensure_future(elsewhere.run(ask_there(number))) for number in range(3)
+        ]
         await until(lambda: scene.gate.arrived == 2)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await scene.client.aclose(LONG_SECONDS)
         async with asyncio.timeout(5.0):
-            results = await outcomes(there)
+            results = await outcomes(remote_calls)
     assert sorted(results) == ["ConnectionLost", "ConnectionLost", "Drained"]
 
 

@@ -12,12 +12,12 @@ from moregood_async import MoreGoodClient
 from moregood_async.connections import LoopConnections
 from moregood_async.errors import ClientClosed
 from tests.aiohttp_doubles import RawServer
-from tests.client.raw_client import KEY, _slow, ping
-from tests.middleware.doubles import Elsewhere, until
+from tests.client.raw_client import KEY, ping, slow_handler
+from tests.middleware.doubles import LoopThread, until
 
 
-def test_one_client_serves_one_loop_after_the_other() -> None:
-    """`asyncio.run` after `asyncio.run`; loops that have ended are not kept."""
+def test_a_client_can_be_used_in_one_loop_after_another() -> None:
+    """The client keeps no reference to a loop that has ended."""
     seen: list[weakref.ref[asyncio.AbstractEventLoop]] = []
     connections: list[int] = []
 
@@ -33,14 +33,14 @@ def test_one_client_serves_one_loop_after_the_other() -> None:
     for _ in range(10):
         asyncio.run(main(client))
     gc.collect()
-    assert ([3] * 10, 1) == (connections, sum(loop() is not None for loop in seen))
+    assert connections == [3] * 10
+    assert sum(loop() is not None for loop in seen) == 1
     asyncio.run(client.aclose())
     gc.collect()
-    assert 0 == sum(loop() is not None for loop in seen)
+    assert sum(loop() is not None for loop in seen) == 0
 
 
-def test_a_client_that_was_closed_in_one_loop_is_closed_in_the_next() -> None:
-    """Closed is closed."""
+def test_a_client_closed_in_one_loop_is_closed_in_the_next() -> None:
 
     async def use(client: MoreGoodClient) -> None:
         async with client:
@@ -52,13 +52,13 @@ def test_a_client_that_was_closed_in_one_loop_is_closed_in_the_next() -> None:
         asyncio.run(use(client))
 
 
-async def test_two_loops_use_a_client_at_once_and_one_closes_it(server: RawServer) -> None:
-    """Each has its own connections, and `aclose` closes those of both."""
+async def test_a_client_used_in_two_loops_is_closed_from_one_of_them(server: RawServer) -> None:
+    """Each loop has its own connections, and `aclose` closes those of both."""
     client = MoreGoodClient(KEY, base_url=server.url)
-    with Elsewhere() as elsewhere:
-        here = [ping(client) for _ in range(30)]
-        there = [elsewhere.run(ping(client)) for _ in range(30)]
-        assert [200] * 60 == await asyncio.gather(*here, *there)
+    with LoopThread() as elsewhere:
+        local_calls = [ping(client) for _ in range(30)]
+        remote_calls = [elsewhere.run(ping(client)) for _ in range(30)]
+        assert await asyncio.gather(*local_calls, *remote_calls) == [200] * 60
         assert server.open_connections >= 2
         await client.aclose()
         await until(lambda: server.open_connections == 0)
@@ -66,23 +66,25 @@ async def test_two_loops_use_a_client_at_once_and_one_closes_it(server: RawServe
             await elsewhere.run(ping(client))
 
 
-async def test_closing_waits_for_no_loop_that_has_ended(server: RawServer) -> None:
-    """It closed its connections itself when it ended."""
+async def test_closing_does_not_wait_for_a_loop_that_has_ended(server: RawServer) -> None:
+    """Such a loop closed its connections when it ended."""
     client = MoreGoodClient(KEY, base_url=server.url)
-    with Elsewhere() as elsewhere:
+    with LoopThread() as elsewhere:
         await elsewhere.run(ping(client))
     await until(lambda: server.open_connections == 0)
     async with asyncio.timeout(1.0):
         await client.aclose()
 
 
-async def test_closing_does_not_hang_on_a_loop_that_ends_just_then(server: RawServer) -> None:
-    """Whoever of both closes first: there is an end, and nothing stays open."""
+async def test_closing_does_not_hang_on_a_loop_that_ends_at_the_same_time(
+    server: RawServer,
+) -> None:
+    """No connection stays open, whichever of the two closes first."""
     clients: list[MoreGoodClient] = []
     for delay in (0.0, 0.0002, 0.0005, 0.001, 0.002) * 4:
         client = MoreGoodClient(KEY, base_url=server.url)
         clients.append(client)
-        with Elsewhere() as elsewhere:
+        with LoopThread() as elsewhere:
             await elsewhere.run(ping(client))
             elsewhere.stop()
             await asyncio.sleep(delay)
@@ -91,28 +93,28 @@ async def test_closing_does_not_hang_on_a_loop_that_ends_just_then(server: RawSe
     await until(lambda: server.open_connections == 0)
 
 
-class Ending(asyncio.SelectorEventLoop):
-    """A loop that runs when it is looked at, and no more at the next look."""
+class EndingLoop(asyncio.SelectorEventLoop):
+    """A loop that reports itself as running for a number of checks, and then as ended."""
 
-    looks = 0
+    remaining_checks = 0
 
     def is_running(self) -> bool:
-        self.looks -= 1
-        return self.looks >= 0 or super().is_running()
+        self.remaining_checks -= 1
+        return self.remaining_checks >= 0 or super().is_running()
 
 
-@pytest.mark.parametrize("ended", [True, False], ids=["before the call", "before the answer"])
-async def test_closing_waits_for_no_loop_that_ends_unnoticed(ended: bool) -> None:
-    """Between the look at it and the call into it, or between that and its answer."""
-    loop = Ending()
+@pytest.mark.parametrize("ended", [True, False], ids=["before the call", "before the reply"])
+async def test_closing_does_not_wait_for_a_loop_that_ends_unnoticed(ended: bool) -> None:
+    """The loop ends after `is_running` returned true, before or after the call into the loop."""
+    loop = EndingLoop()
     if ended:
         loop.close()
-    client = MoreGoodClient(KEY, transport=_slow({}, per_key=False))
+    client = MoreGoodClient(KEY, transport=slow_handler({}, per_key=False))
     connections = client._session.connections
     connections._loops[loop] = LoopConnections(connections._make_transport())
-    loop.looks = 1
+    loop.remaining_checks = 1
     async with asyncio.timeout(2.0):
         await client.aclose()
-    if not ended:  # what was left to be done there, so that it is not left for ever
+    if not ended:  # run the close that `aclose` scheduled in the loop
         await asyncio.to_thread(lambda: loop.run_until_complete(asyncio.sleep(0.01)))
         loop.close()

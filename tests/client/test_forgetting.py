@@ -1,4 +1,4 @@
-"""A client after a run, forgotten, or never used."""
+"""A client in two runs, a client that nobody closed, and an unused client."""
 
 import asyncio
 import gc
@@ -11,40 +11,39 @@ from moregood_async.sandbox import Sandbox
 from tests.conftest import KEY
 
 
-def test_one_client_serves_two_runs_one_after_the_other(sandbox: Sandbox) -> None:
-    """Each loop has connections of its own, closed with it."""
+def test_a_client_works_in_two_calls_of_asyncio_run(sandbox: Sandbox) -> None:
+    """Each loop has its own connections, which are closed with the loop."""
     with sandbox.serve_in_thread() as server:
         client = MoreGoodClient(KEY, base_url=server.base_url)
         for _ in range(2):
-            asyncio.run(_one(client))
+            asyncio.run(list_customers(client))
         asyncio.run(client.aclose())
-    assert 2 == sandbox.audit().requests["customers.list"]
+    assert sandbox.audit().requests["customers.list"] == 2
 
 
-async def _one(client: MoreGoodClient) -> None:
+async def list_customers(client: MoreGoodClient) -> None:
     await client.customers.list()
 
 
-def test_a_forgotten_client_warns_with_the_line_where_it_was_made(sandbox: Sandbox) -> None:
-    """A `ResourceWarning`, once it is gone."""
+def test_an_unclosed_client_warns_with_the_line_that_made_it(sandbox: Sandbox) -> None:
+    """The warning is a `ResourceWarning`."""
 
-    async def forget() -> None:
+    async def use_without_closing() -> None:
         client = MoreGoodClient(KEY, transport=sandbox)
         await client.customers.list()
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        asyncio.run(forget())
+        asyncio.run(use_without_closing())
         gc.collect()
-    told = [str(each.message) for each in caught if each.category is ResourceWarning]
-    line = forget.__code__.co_firstlineno + 1
-    assert [f"a MoreGoodClient made at {__file__}:{line} was never closed"] == [
-        message.partition(":")[0] + ":" + message.split(":")[1] for message in told
+    messages = [str(each.message) for each in caught if each.category is ResourceWarning]
+    line = use_without_closing.__code__.co_firstlineno + 1
+    assert [message.partition(":")[0] + ":" + message.split(":")[1] for message in messages] == [
+        f"a MoreGoodClient made at {__file__}:{line} was never closed"
     ]
 
 
-def test_a_client_that_was_never_used_needs_no_closing() -> None:
-    """It has nothing open."""
+def test_an_unused_client_does_not_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         MoreGoodClient(KEY)

@@ -16,24 +16,24 @@ from moregood_async.sandbox import Sandbox
 from tests.conftest import KEY
 
 
-async def test_an_async_key_is_asked_before_each_call(sandbox: Sandbox) -> None:
-    """So it may rotate between any two."""
-    asked = 0
+async def test_an_async_key_is_called_before_each_call(sandbox: Sandbox) -> None:
+    """So the key may rotate between two calls."""
+    calls = 0
 
     async def key() -> str:
-        nonlocal asked
-        asked += 1
+        nonlocal calls
+        calls += 1
         return KEY
 
     async with MoreGoodClient(key, transport=sandbox) as client:
-        assert 0 == asked
+        assert calls == 0
         await client.customers.list()
         await client.customers.list()
-    assert 2 == asked
+    assert calls == 2
 
 
-async def test_a_key_that_was_rotated_is_asked_for_again_after_a_401(sandbox: Sandbox) -> None:
-    """Once; the call goes on with the new one."""
+async def test_an_async_key_is_called_again_after_a_401(sandbox: Sandbox) -> None:
+    """The call is retried once with the new key."""
     keys = iter([KEY, "new-key", "new-key"])
 
     async def key() -> str:
@@ -42,11 +42,11 @@ async def test_a_key_that_was_rotated_is_asked_for_again_after_a_401(sandbox: Sa
     async with MoreGoodClient(key, transport=sandbox) as client:
         sandbox.rotate_key(KEY, "new-key")
         ada = await client.customers.upsert(first_name="Ada", email="ada@example.com")
-    assert (1, 1) == (ada.id, sandbox.audit("new-key").customers)
+    assert ada.id == 1
+    assert sandbox.audit("new-key").customers == 1
 
 
-async def test_a_key_that_stays_wrong_is_not_tried_twice(sandbox: Sandbox) -> None:
-    """The answer is the 401."""
+async def test_an_unchanged_key_is_not_retried_after_a_401(sandbox: Sandbox) -> None:
 
     async def key() -> str:
         return "wrong"
@@ -54,13 +54,12 @@ async def test_a_key_that_stays_wrong_is_not_tried_twice(sandbox: Sandbox) -> No
     async with MoreGoodClient(key, transport=sandbox) as client:
         with pytest.raises(Unauthorized):
             await client.customers.list()
-    assert 1 == sandbox.audit().requests["customers.list"]
+    assert sandbox.audit().requests["customers.list"] == 1
 
 
-async def test_an_async_key_that_is_none_is_refused_before_anything_is_sent(
+async def test_an_empty_async_key_is_refused_before_a_request_is_sent(
     sandbox: Sandbox,
 ) -> None:
-    """As a key in the settings would be."""
 
     async def key() -> str:
         return ""
@@ -68,20 +67,20 @@ async def test_an_async_key_that_is_none_is_refused_before_anything_is_sent(
     async with MoreGoodClient(key, transport=sandbox) as client:
         with pytest.raises(ConfigurationError, match="no API key"):
             await client.customers.list()
-    assert {} == dict(sandbox.audit().requests)
+    assert dict(sandbox.audit().requests) == {}
 
 
-async def test_twenty_projects_are_served_through_one_pool() -> None:
-    """An agency: a view for each key, each with its own customers, over shared connections."""
+async def test_twenty_projects_share_one_connection_pool() -> None:
+    """Each key has its own view, and each project gets only its own customers."""
     keys = [f"key-{number}" for number in range(20)]
-    peers = set[object]()
+    authorizations = set[object]()
 
-    async def watched(request: Request, call_next: Handler) -> Response:
-        peers.add(request.headers["authorization"])
+    async def record_key(request: Request, call_next: Handler) -> Response:
+        authorizations.add(request.headers["authorization"])
         return await call_next(request)
 
     with Sandbox(keys=keys) as sandbox:
-        sandbox.faults = [watched]
+        sandbox.faults = [record_key]
         async with (
             sandbox.serve() as server,
             MoreGoodClient(keys[0], base_url=server.base_url) as agency,
@@ -89,11 +88,11 @@ async def test_twenty_projects_are_served_through_one_pool() -> None:
             views = [agency.with_options(api_key=key) for key in keys]
             await asyncio.gather(
                 *(
-                    view.customers.upsert(first_name="Ada", email=f"ada{turn}@example.com")
-                    for turn in range(5)
+                    view.customers.upsert(first_name="Ada", email=f"ada{number}@example.com")
+                    for number in range(5)
                     for view in views
                 )
             )
-            assert 1 == len({id(view._session.connections) for view in [agency, *views]})
-        assert [5] * 20 == [sandbox.audit(key).customers for key in keys]
-    assert 20 == len(peers)
+            assert len({id(view._session.connections) for view in [agency, *views]}) == 1
+        assert [sandbox.audit(key).customers for key in keys] == [5] * 20
+    assert len(authorizations) == 20

@@ -1,4 +1,4 @@
-"""Middlewares, transports and sessions of the user."""
+"""Middlewares, handlers as transports, and sessions of the caller."""
 
 import json
 from collections.abc import Callable
@@ -16,30 +16,30 @@ from moregood_async import (
     Response,
 )
 from moregood_async.sandbox import Refuse, Sandbox
-from tests.conftest import KEY, answered
+from tests.conftest import KEY, json_response
 
 
-async def test_middlewares_stand_in_their_order_around_each_attempt(
+async def test_middlewares_wrap_each_attempt_in_their_order(
     sandbox: Sandbox,
 ) -> None:
-    """The first is the outermost, and each sees every attempt."""
-    seen = list[str]()
+    """The first middleware is the outermost."""
+    events = list[str]()
 
-    def named(name: str) -> Callable[[Request, Handler], Any]:
+    def recording_middleware(name: str) -> Callable[[Request, Handler], Any]:
         async def middleware(request: Request, call_next: Handler) -> Response:
-            seen.append(f"{name} {request.operation} {request.attempt}")
+            events.append(f"{name} {request.operation} {request.attempt}")
             response = await call_next(request)
-            seen.append(f"{name} {response.status}")
+            events.append(f"{name} {response.status}")
             return response
 
         return middleware
 
     sandbox.faults = Refuse(500, times=1)
-    middlewares = (named("outer"), named("inner"))
+    middlewares = (recording_middleware("outer"), recording_middleware("inner"))
     async with MoreGoodClient(KEY, transport=sandbox, middlewares=middlewares) as client:
         await client.customers.list()
     attempts = [("1", "500"), ("2", "200")]
-    assert [
+    assert events == [
         line
         for number, status in attempts
         for line in (
@@ -48,65 +48,67 @@ async def test_middlewares_stand_in_their_order_around_each_attempt(
             f"inner {status}",
             f"outer {status}",
         )
-    ] == seen
+    ]
 
 
-async def test_a_middleware_may_change_the_request_and_answer_itself(sandbox: Sandbox) -> None:
-    """Headers added are sent; what it answers is taken for the server's."""
+async def test_a_middleware_can_change_the_request_or_respond_itself(sandbox: Sandbox) -> None:
+    """The client treats the response of a middleware like one of the server."""
     import attrs
 
     from moregood_async.privacy import Headers
 
-    seen = list[str | None]()
+    signatures = list[str | None]()
 
-    async def signed(request: Request, call_next: Handler) -> Response:
+    async def sign(request: Request, call_next: Handler) -> Response:
         if request.operation == "reviews.list":
-            return answered({"message": "Not here."}, 403)
+            return json_response({"message": "Not allowed."}, 403)
         headers = Headers({**request.headers, "X-Signed": "yes"})
         return await call_next(attrs.evolve(request, headers=headers))
 
-    async def watched(request: Request, call_next: Handler) -> Response:
-        seen.append(request.headers.get("x-signed"))
+    async def record_signature(request: Request, call_next: Handler) -> Response:
+        signatures.append(request.headers.get("x-signed"))
         return await call_next(request)
 
-    sandbox.faults = [watched]
+    sandbox.faults = [record_signature]
     async with (
         sandbox.serve() as server,
-        MoreGoodClient(KEY, base_url=server.base_url, middlewares=(signed,)) as client,
+        MoreGoodClient(KEY, base_url=server.base_url, middlewares=(sign,)) as client,
     ):
         await client.customers.list()
-        with pytest.raises(Forbidden, match="Not here"):
+        with pytest.raises(Forbidden, match="Not allowed"):
             await client.reviews.list()
-    assert ["yes"] == seen
-    assert 0 == sandbox.audit().requests["reviews.list"]
+    assert signatures == ["yes"]
+    assert sandbox.audit().requests["reviews.list"] == 0
 
 
-async def test_a_transport_double_answers_instead_of_the_network() -> None:
-    """It gets the request as it would have been sent."""
-    got = list[Request]()
+async def test_a_handler_can_replace_the_network() -> None:
+    """The handler gets the request that would have been sent."""
+    requests = list[Request]()
 
-    async def far(request: Request) -> Response:
-        got.append(request)
-        return answered({"success": True, "data": {"id": 7, "score": 5}})
+    async def respond(request: Request) -> Response:
+        requests.append(request)
+        return json_response({"success": True, "data": {"id": 7, "score": 5}})
 
-    async with MoreGoodClient(KEY, transport=far) as client:
+    async with MoreGoodClient(KEY, transport=respond) as client:
         customer = await client.customers.upsert(first_name="Ada", email="ada@example.com")
-    [request] = got
-    assert 7 == customer.id
-    assert ("POST", f"{BASE_URL}/customers") == (request.method, request.url)
-    assert ("customers.upsert", 1, True) == (request.operation, request.attempt, request.idempotent)
-    assert {"first_name": "Ada", "email": "ada@example.com"} == json.loads(request.body or b"")
-    assert {
+    [request] = requests
+    assert customer.id == 7
+    assert request.method == "POST"
+    assert request.url == f"{BASE_URL}/customers"
+    assert request.operation == "customers.upsert"
+    assert request.attempt == 1
+    assert request.idempotent
+    assert json.loads(request.body or b"") == {"first_name": "Ada", "email": "ada@example.com"}
+    assert dict(request.headers) == {
         "authorization": f"Bearer {KEY}",
         "accept": "application/json",
         "content-type": "application/json",
-    } == dict(request.headers)
+    }
 
 
-async def test_a_session_of_the_users_is_used_and_never_closed(sandbox: Sandbox) -> None:
-    """Whoever brought it closes it."""
+async def test_a_session_of_the_caller_is_used_and_never_closed(sandbox: Sandbox) -> None:
     async with sandbox.serve() as server, aiohttp.ClientSession() as session:
         async with MoreGoodClient(KEY, base_url=server.base_url, session=session) as client:
             await client.customers.list()
         assert not session.closed
-    assert 1 == sandbox.audit().requests["customers.list"]
+    assert sandbox.audit().requests["customers.list"] == 1

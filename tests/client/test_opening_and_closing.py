@@ -1,4 +1,4 @@
-"""Opening, closing, and what a closed or forgotten client says."""
+"""Opening, closing, and the errors and warnings of closed and unclosed clients."""
 
 from __future__ import annotations
 
@@ -17,27 +17,26 @@ from moregood_async.errors import ClientClosed, MoreGoodError
 from moregood_async.wire import Request, Response
 from tests.aiohttp_doubles import RawServer, silent
 from tests.client.raw_client import KEY, ping
-from tests.middleware.doubles import told, until
+from tests.middleware.doubles import retry_after_response, until
 
 
-async def test_a_client_opens_with_async_with_and_closes_with_it(server: RawServer) -> None:
-    """And its connections with it."""
+async def test_async_with_closes_the_connections(server: RawServer) -> None:
     async with MoreGoodClient(KEY, base_url=server.url) as client:
-        assert 200 == await ping(client)
-        assert 1 == server.open_connections
+        assert await ping(client) == 200
+        assert server.open_connections == 1
     await until(lambda: server.open_connections == 0)
 
 
-async def test_a_client_opens_with_its_first_use_and_closes_with_aclose(server: RawServer) -> None:
-    """Without ``async with``: for places where no block is at hand."""
+async def test_a_client_works_without_async_with(server: RawServer) -> None:
+    """The first call opens the connection, and `aclose` closes it."""
     client = MoreGoodClient(KEY, base_url=server.url)
-    assert 200 == await ping(client)
+    assert await ping(client) == 200
     await client.aclose()
     await until(lambda: server.open_connections == 0)
 
 
-def test_a_client_is_made_without_a_loop() -> None:
-    """At import time, say; nothing is open, so nothing is to be closed."""
+def test_a_client_can_be_made_without_an_event_loop() -> None:
+    """A client without connections needs no closing."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         client = MoreGoodClient(KEY)
@@ -45,8 +44,8 @@ def test_a_client_is_made_without_a_loop() -> None:
         gc.collect()
 
 
-async def test_closing_twice_is_fine(server: RawServer) -> None:
-    """Also where it was never opened."""
+async def test_a_client_can_be_closed_twice(server: RawServer) -> None:
+    """Also a client that was never used."""
     client = MoreGoodClient(KEY, base_url=server.url)
     await ping(client)
     await client.aclose()
@@ -67,19 +66,18 @@ CALLS: dict[str, Callable[[MoreGoodClient], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-async def test_after_closing_every_use_is_client_closed(
+async def test_each_use_of_a_closed_client_raises_client_closed(
     server: RawServer, call: Callable[[MoreGoodClient], Awaitable[object]]
 ) -> None:
-    """And nothing is sent."""
+    """Nothing is sent."""
     async with MoreGoodClient(KEY, base_url=server.url) as client:
         await ping(client)
     with pytest.raises(ClientClosed, match="nothing was sent"):
         await call(client)
-    assert 1 == len(server.received)
+    assert len(server.received) == 1
 
 
-async def test_a_view_made_before_is_closed_too(server: RawServer) -> None:
-    """Its connections are the client's."""
+async def test_closing_a_client_closes_its_earlier_views(server: RawServer) -> None:
     async with MoreGoodClient(KEY, base_url=server.url) as client:
         view = client.with_options(deadline=1.0)
         await ping(view)
@@ -87,49 +85,49 @@ async def test_a_view_made_before_is_closed_too(server: RawServer) -> None:
         await ping(view)
 
 
-async def test_those_who_wait_for_their_turn_are_told_when_the_client_closes(
+async def test_closing_a_client_raises_client_closed_in_queued_calls(
     server: RawServer,
 ) -> None:
-    """They send nothing: those in flight break, and the queue moves up to `ClientClosed`."""
+    """Queued calls send nothing; the requests in flight break."""
     server.answer = silent
     client = MoreGoodClient(KEY, base_url=server.url, max_concurrency=2, max_attempts=1)
     calls = [asyncio.ensure_future(ping(client)) for _ in range(6)]
     await until(lambda: len(server.received) == 2)
     await client.aclose()
     errors = await asyncio.gather(*calls, return_exceptions=True)
-    assert 4 == sum(isinstance(error, ClientClosed) for error in errors)
+    assert sum(isinstance(error, ClientClosed) for error in errors) == 4
     assert all(isinstance(error, MoreGoodError) for error in errors)
-    assert 2 == len(server.received)
+    assert len(server.received) == 2
 
 
-async def test_a_handler_of_ones_own_is_not_called_after_closing() -> None:
-    """Nor by a call that had waited for a time that the server named."""
-    heard: list[Request] = []
+async def test_a_custom_handler_is_not_called_after_closing() -> None:
+    """The call waits for a Retry-After while the client closes."""
+    requests: list[Request] = []
 
     async def handler(request: Request) -> Response:
-        heard.append(request)
-        return told(0)
+        requests.append(request)
+        return retry_after_response(0)
 
     client = MoreGoodClient(KEY, transport=handler)
     call = asyncio.ensure_future(ping(client))
-    await until(lambda: len(heard) == 1)
+    await until(lambda: len(requests) == 1)
     await client.aclose()
     with pytest.raises(ClientClosed) as caught:
         await call
-    assert (1, ["429"]) == (len(heard), [attempt.outcome for attempt in caught.value.attempts])
+    assert len(requests) == 1
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["429"]
 
 
-async def test_a_users_session_is_never_closed(server: RawServer) -> None:
-    """Who opened it closes it."""
+async def test_a_session_of_the_caller_is_never_closed(server: RawServer) -> None:
     async with aiohttp.ClientSession() as session:
         async with MoreGoodClient(KEY, base_url=server.url, session=session) as client:
             await ping(client)
         assert not session.closed
-        assert 1 == server.open_connections
+        assert server.open_connections == 1
 
 
-async def test_a_users_session_that_is_closed_is_client_closed(server: RawServer) -> None:
-    """In our words, and not as a ``RuntimeError``."""
+async def test_a_closed_session_of_the_caller_raises_client_closed(server: RawServer) -> None:
+    """Aiohttp alone would raise a ``RuntimeError``."""
     async with aiohttp.ClientSession() as session:
         client = MoreGoodClient(KEY, base_url=server.url, session=session)
     with pytest.raises(ClientClosed):
@@ -137,8 +135,8 @@ async def test_a_users_session_that_is_closed_is_client_closed(server: RawServer
     await client.aclose()
 
 
-async def test_a_forgotten_client_warns_and_names_the_line(server: RawServer) -> None:
-    """Where it was made; and its connections close all the same."""
+async def test_an_unclosed_client_warns_and_its_connections_close(server: RawServer) -> None:
+    """The warning names the line that made the client."""
     client = MoreGoodClient(KEY, base_url=server.url)
     line = sys._getframe().f_lineno - 1
     await ping(client)
@@ -147,12 +145,11 @@ async def test_a_forgotten_client_warns_and_names_the_line(server: RawServer) ->
     await until(lambda: server.open_connections == 0)
 
 
-async def test_a_view_that_is_forgotten_warns_nobody(server: RawServer) -> None:
-    """It has nothing of its own."""
+async def test_an_unclosed_view_does_not_warn(server: RawServer) -> None:
     async with MoreGoodClient(KEY, base_url=server.url) as client:
         view = client.with_options(deadline=1.0)
         await ping(view)
         await view.aclose()
         del view
         gc.collect()
-        assert 200 == await ping(client)
+        assert await ping(client) == 200

@@ -1,4 +1,4 @@
-"""One client in processes of its own, and on both sides of a fork."""
+"""A client in a separate process, and on both sides of a fork."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Served:
 """
 
 
-def in_a_process_of_its_own(program: str, *options: str) -> tuple[str, str]:
-    """What a program says on stdout and stderr, with all of Python's warnings on."""
-    done = subprocess.run(
+def run_in_a_process(program: str, *options: str) -> tuple[str, str]:
+    """Run a program with all warnings on, and return its stdout and stderr."""
+    completed = subprocess.run(
         [sys.executable, "-X", "dev", *options, "-c", SERVER + program, str(PROJECT)],
         capture_output=True,
         text=True,
@@ -47,13 +47,13 @@ def in_a_process_of_its_own(program: str, *options: str) -> tuple[str, str]:
         check=False,
         env={key: value for key, value in os.environ.items() if "COVERAGE" not in key},
     )
-    return done.stdout, done.stderr
+    return completed.stdout, completed.stderr
 
 
 @pytest.mark.parametrize("options", [(), ("-W", "error")], ids=["-X dev", "-X dev -W error"])
-def test_two_runs_one_after_the_other_say_nothing_on_stderr(options: tuple[str, ...]) -> None:
+def test_two_calls_of_asyncio_run_print_nothing_on_stderr(options: tuple[str, ...]) -> None:
     """Neither "Event loop is closed" nor "Unclosed client session" nor any other warning."""
-    out, err = in_a_process_of_its_own(
+    out, err = run_in_a_process(
         """
 async def main(client):
     return (await client.request("GET", "reviews")).status
@@ -68,13 +68,14 @@ with Served() as server:
 """,
         *options,
     )
-    assert ("200 200 200\n", "") == (out, err)
+    assert out == "200 200 200\n"
+    assert err == ""
 
 
 @pytest.mark.parametrize("options", [(), ("-W", "error")], ids=["-X dev", "-X dev -W error"])
-def test_a_forgotten_client_is_one_warning_on_stderr(options: tuple[str, ...]) -> None:
-    """With file and line, and nothing noisy beside it: no session, connector or task of ours."""
-    _, err = in_a_process_of_its_own(
+def test_an_unclosed_client_prints_one_warning_on_stderr(options: tuple[str, ...]) -> None:
+    """There is no second warning about a session, a connector or a task."""
+    _, err = run_in_a_process(
         """
 async def main(url):
     client = MoreGoodClient("key", base_url=url)
@@ -88,17 +89,17 @@ with Served() as server:
 """,
         *options,
     )
-    assert ["a MoreGoodClient made at <string>:24 was never closed"] == re.findall(
-        r"a MoreGoodClient made at \S+ was never closed", err
-    )
+    assert re.findall(r"a MoreGoodClient made at \S+ was never closed", err) == [
+        "a MoreGoodClient made at <string>:24 was never closed"
+    ]
     assert "Unclosed" not in err
     assert "Event loop is closed" not in err
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_client_is_used_on_both_sides_of_a_fork() -> None:
-    """The child has connections of its own; the parent's work on after the child has ended."""
-    out, err = in_a_process_of_its_own(
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork does not exist")
+def test_a_client_works_on_both_sides_of_a_fork() -> None:
+    """The child has its own connections; the connections of the parent survive the child."""
+    out, err = run_in_a_process(
         """
 import warnings
 warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # threads and fork
@@ -135,13 +136,14 @@ with Served() as server, asyncio.Runner() as runner:
 """,
     )
     both = "child 200\nparent 200\n"
-    assert (f"parent 200\n{both * 3}connections 1 4\n", "") == (out, err)
+    assert out == f"parent 200\n{both * 3}connections 1 4\n"
+    assert err == ""
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_child_that_ends_in_peace_leaves_its_parents_connections_alone() -> None:
-    """With its destructors run, as a forked worker that returns from its main does."""
-    out, err = in_a_process_of_its_own(
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="os.fork does not exist")
+def test_a_forked_child_that_exits_normally_keeps_its_parents_connections_open() -> None:
+    """A normal exit runs the destructors, as in a forked worker."""
+    out, err = run_in_a_process(
         """
 import warnings
 warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # threads and fork
@@ -168,4 +170,5 @@ runner.close()
 served.__exit__()
 """,
     )
-    assert ("parent 200\nchild 200\nparent 200 2\n", "") == (out, err)
+    assert out == "parent 200\nchild 200\nparent 200 2\n"
+    assert err == ""

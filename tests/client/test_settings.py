@@ -1,4 +1,4 @@
-"""Settings: from arguments, the environment and views."""
+"""Settings from arguments, from the environment, and of views."""
 
 from typing import Any
 
@@ -13,30 +13,30 @@ from moregood_async import (
     ServerError,
 )
 from moregood_async.sandbox import Refuse, Sandbox
-from tests.client.far_side import _far
+from tests.client.success_handler import respond_with_success
 from tests.conftest import KEY
 
 
-async def test_key_and_base_url_come_from_the_environment(
+async def test_the_key_and_the_base_url_come_from_the_environment(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the README's first lines have it."""
+    """The trailing slash of the base URL is removed."""
     async with sandbox.serve() as server:
         monkeypatch.setenv("MOREGOOD_API_KEY", KEY)
         monkeypatch.setenv("MOREGOOD_BASE_URL", server.base_url + "/")
         async with MoreGoodClient() as client:
             await client.customers.upsert(first_name="Ada", email="ada@example.com")
-            assert f"<MoreGoodClient {server.base_url}>" == repr(client)
-    assert 1 == sandbox.audit(KEY).customers
+            assert repr(client) == f"<MoreGoodClient {server.base_url}>"
+    assert sandbox.audit(KEY).customers == 1
 
 
-def test_what_is_given_outweighs_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And without either, the vendor is asked."""
-    assert f"<MoreGoodClient {BASE_URL}>" == repr(MoreGoodClient(KEY))
+def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without either, the base URL is the vendor's."""
+    assert repr(MoreGoodClient(KEY)) == f"<MoreGoodClient {BASE_URL}>"
     monkeypatch.setenv("MOREGOOD_BASE_URL", "https://one.example/beacon")
-    assert "<MoreGoodClient https://one.example/beacon>" == repr(MoreGoodClient(KEY))
-    given = MoreGoodClient(KEY, base_url="https://two.example/beacon/")
-    assert "<MoreGoodClient https://two.example/beacon>" == repr(given)
+    assert repr(MoreGoodClient(KEY)) == "<MoreGoodClient https://one.example/beacon>"
+    client = MoreGoodClient(KEY, base_url="https://two.example/beacon/")
+    assert repr(client) == "<MoreGoodClient https://two.example/beacon>"
 
 
 @pytest.mark.parametrize(
@@ -51,21 +51,20 @@ def test_what_is_given_outweighs_the_environment(monkeypatch: pytest.MonkeyPatch
         ({"deadline": -1.0}, "deadline"),
         ({"max_attempts": 0}, "max_attempts"),
         ({"max_concurrency": 0}, "max_concurrency"),
-        ({"transport": _far, "proxy": "http://proxy:1"}, "transport="),
-        ({"transport": _far, "trust_env": True}, "transport="),
-        ({"transport": _far, "session": object()}, "transport="),
+        ({"transport": respond_with_success, "proxy": "http://proxy:1"}, "transport="),
+        ({"transport": respond_with_success, "trust_env": True}, "transport="),
+        ({"transport": respond_with_success, "session": object()}, "transport="),
     ],
     ids=lambda each: str(each) if isinstance(each, str) else "-".join(each),
 )
-def test_a_client_that_cannot_be_is_not_made(wrong: dict[str, Any], reason: str) -> None:
-    """The reason says what to give instead."""
-    given: dict[str, Any] = {"api_key": KEY, **wrong}
+def test_an_invalid_client_is_refused_with_a_reason(wrong: dict[str, Any], reason: str) -> None:
+    options: dict[str, Any] = {"api_key": KEY, **wrong}
     with pytest.raises(ConfigurationError, match=reason):
-        MoreGoodClient(**given)
+        MoreGoodClient(**options)
 
 
-def test_plain_http_to_another_machine_must_be_allowed() -> None:
-    """The permission holds for views too."""
+def test_plain_http_to_another_host_needs_allow_http() -> None:
+    """The permission is valid for views too."""
     client = MoreGoodClient(KEY, base_url="http://api.example/beacon", allow_http=True)
     view = client.with_options(base_url="http://other.example/beacon")
     assert "http://other.example/beacon" in repr(view)
@@ -73,16 +72,16 @@ def test_plain_http_to_another_machine_must_be_allowed() -> None:
         MoreGoodClient(KEY).with_options(base_url="http://other.example/beacon")
 
 
-async def test_a_view_has_settings_of_its_own_and_the_rest_of_its_client(
+async def test_a_view_changes_some_settings_and_keeps_the_others(
     sandbox: Sandbox, client: MoreGoodClient
 ) -> None:
-    """``max_attempts=1`` never repeats, which the server counts."""
+    """``max_attempts=1`` never retries; the server counts the requests."""
     sandbox.faults = Refuse(500)
     once = client.with_options(max_attempts=1, deadline=None, attempt_timeout=5.0)
     with pytest.raises(ServerError):
         await once.customers.list()
-    assert 1 == sandbox.audit().requests["customers.list"]
-    assert repr(once).split()[1] == repr(client).split()[1]
+    assert sandbox.audit().requests["customers.list"] == 1
+    assert repr(client).split()[1] == repr(once).split()[1]
 
 
 @pytest.mark.parametrize(
@@ -97,38 +96,38 @@ async def test_a_view_has_settings_of_its_own_and_the_rest_of_its_client(
     ],
     ids=str,
 )
-def test_a_view_that_cannot_be_is_not_made(wrong: dict[str, Any]) -> None:
-    """As with the client itself."""
+def test_an_invalid_view_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         MoreGoodClient(KEY).with_options(**wrong)
 
 
-async def test_a_keys_limits_are_those_that_it_was_first_given(sandbox: Sandbox) -> None:
-    """Two views of one key cannot disagree on its pace."""
+async def test_the_limits_of_a_key_are_fixed_by_its_first_view(sandbox: Sandbox) -> None:
+    """Two views of one key cannot have different limits."""
     async with MoreGoodClient(KEY, transport=sandbox, max_concurrency=3) as client:
         view = client.with_options(api_key="b", max_concurrency=9, max_rate=Rate(5, per=1.0))
         same = view.with_options(max_rate=Rate(5, per=1.0))
-        assert view._session.settings.limits == same._session.settings.limits
+        assert same._session.settings.limits == view._session.settings.limits
         with pytest.raises(ConfigurationError, match="this key already has"):
             client.with_options(api_key="b", max_concurrency=4)
         with pytest.raises(ConfigurationError, match="this key already has"):
             client.with_options(max_concurrency=4)
         other = client.with_options(api_key="c")._session.settings.limits
-        assert (3, None) == (other.max_concurrency, other.max_rate)
+        assert other.max_concurrency == 3
+        assert other.max_rate is None
 
 
 async def test_closing_a_view_closes_nothing(sandbox: Sandbox, client: MoreGoodClient) -> None:
-    """The connections are its client's."""
+    """The connections belong to its client."""
     async with client.with_options(max_attempts=1) as view:
         await view.customers.list()
     await view.aclose()
     await view.customers.list()
     await client.customers.list()
-    assert 3 == sandbox.audit().requests["customers.list"]
+    assert sandbox.audit().requests["customers.list"] == 3
 
 
 async def test_closing_the_client_closes_its_views(client: MoreGoodClient) -> None:
-    """What is sent after it raises, and nothing leaves."""
+    """A later call raises `ClientClosed`, and nothing is sent."""
     view = client.with_options(max_attempts=1)
     await client.aclose()
     await client.aclose()

@@ -1,4 +1,4 @@
-"""Views share connections, and each key has one pace and one set of limits."""
+"""Views share connections; each key has one pace and one set of limits."""
 
 from __future__ import annotations
 
@@ -12,64 +12,68 @@ from moregood_async.config import Rate
 from moregood_async.errors import ConfigurationError, MoreGoodError
 from moregood_async.wire import Request, Response
 from tests.aiohttp_doubles import RawServer
-from tests.client.raw_client import KEY, _slow, ping
-from tests.middleware.doubles import answer, told
+from tests.client.raw_client import KEY, ping, slow_handler
+from tests.middleware.doubles import build_response, retry_after_response
 
 
-async def test_views_share_the_connections(server: RawServer) -> None:
-    """Five hundred projects through one pool."""
+async def test_views_share_the_connections_of_their_client(server: RawServer) -> None:
+    """An agency can call many projects through one connection pool."""
     async with MoreGoodClient(KEY, base_url=server.url) as client:
         for number in range(20):
             view = client.with_options(api_key=f"key-{number}", attempt_timeout=5.0)
             await ping(view)
         await ping(client)
-    assert (21, 1) == (len(server.received), server.connections)
+    assert len(server.received) == 21
+    assert server.connections == 1
     sent = [value for received in server.received for value in received.all("Authorization")]
     assert [*(f"Bearer key-{number}" for number in range(20)), f"Bearer {KEY}"] == sent
 
 
 async def test_views_of_one_key_share_its_pace() -> None:
-    """The server counts by key, and does not know of views."""
-    most: dict[str, int] = {}
+    """The server counts requests for each key."""
+    max_in_flight: dict[str, int] = {}
     async with MoreGoodClient(
-        KEY, transport=_slow(most, per_key=False), max_concurrency=3
+        KEY, transport=slow_handler(max_in_flight, per_key=False), max_concurrency=3
     ) as client:
         views = [client.with_options(deadline=30.0 + number) for number in range(4)]
         await asyncio.gather(*(ping(view) for view in views * 5))
-    assert {"": 3} == most
+    assert max_in_flight == {"": 3}
 
 
-async def test_each_key_has_a_pace_of_its_own() -> None:
-    """Its own bound in flight, and its own waits."""
-    most: dict[str, int] = {}
+async def test_each_key_has_its_own_pace() -> None:
+    """Each key has its own concurrency limit and its own waits."""
+    max_in_flight: dict[str, int] = {}
     async with MoreGoodClient(
-        KEY, transport=_slow(most, per_key=True), max_concurrency=3
+        KEY, transport=slow_handler(max_in_flight, per_key=True), max_concurrency=3
     ) as client:
         other = client.with_options(api_key="other", max_concurrency=5)
         await asyncio.gather(*(ping(each) for each in [client, other] * 15))
-    assert {f"Bearer {KEY}": 3, "Bearer other": 5} == most
+    assert max_in_flight == {f"Bearer {KEY}": 3, "Bearer other": 5}
 
 
-async def test_a_key_that_waits_holds_up_no_other() -> None:
-    """One project's 429 is that project's."""
+async def test_a_throttled_key_does_not_delay_other_keys() -> None:
 
     async def handler(request: Request) -> Response:
-        return told(600) if KEY in request.headers["authorization"] else answer()
+        return (
+            retry_after_response(600)
+            if KEY in request.headers["authorization"]
+            else build_response()
+        )
 
     async with MoreGoodClient(KEY, transport=handler, max_attempts=1) as client:
         with pytest.raises(MoreGoodError):
             await ping(client)
         async with asyncio.timeout(1.0):
-            assert 200 == await ping(client.with_options(api_key="other"))
+            assert await ping(client.with_options(api_key="other")) == 200
 
 
 @pytest.mark.parametrize(
     "limits",
     [{"max_concurrency": 5}, {"max_rate": Rate(60)}, {"api_key": KEY, "max_concurrency": 5}],
-    ids=["concurrency", "rate", "the key said again"],
+    ids=["concurrency", "rate", "the same key"],
 )
 async def test_a_key_has_one_set_of_limits(limits: dict[str, Any]) -> None:
-    """Two views that want the same key paced differently cannot both have it."""
+    """A second view of a key with other limits is refused."""
     client = MoreGoodClient(KEY, max_concurrency=3)
     with pytest.raises(ConfigurationError, match="this key already has"):
         client.with_options(**limits)

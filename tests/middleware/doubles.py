@@ -1,4 +1,4 @@
-"""Handlers that answer from a script, and a clock that is set by hand."""
+"""Handlers that respond from a script, failures to put into it, and a clock moved by hand."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from moregood_async.session import SessionManager
 from moregood_async.wire import Deadline, Priority, Request, Response
 
 
-def answer(status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """An answer with this status."""
+def build_response(status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a response with this status."""
     return Response(status=status, headers=Headers(headers or {}), body=b"{}")
 
 
-def told(seconds: object, status: int = 429) -> Response:
-    """A refusal that names a wait."""
-    return answer(status, {"Retry-After": str(seconds)})
+def retry_after_response(seconds: object, status: int = 429) -> Response:
+    """Return a response with a ``Retry-After`` header."""
+    return build_response(status, {"Retry-After": str(seconds)})
 
 
 def request(
@@ -37,7 +37,7 @@ def request(
     operation: str = "asks.create",
     priority: Priority = "interactive",
 ) -> Request:
-    """A request as the session manager makes it."""
+    """Return a request as the session manager makes it."""
     return Request(
         method=method,
         url="http://127.0.0.1/beacon/asks",
@@ -50,44 +50,44 @@ def request(
     )
 
 
-def refused() -> NoResponse:
-    """No connection came about."""
+def connection_failure() -> NoResponse:
+    """Return the failure of a request that was not sent, because no connection was made."""
     return ConnectionFailed("refused", phase="connecting", seconds=0.0, sent=False)
 
 
-def lost() -> NoResponse:
-    """The connection broke after sending began."""
+def connection_loss() -> NoResponse:
+    """Return the failure of a request whose connection broke after it was sent."""
     return ConnectionLost("broke", phase="waiting", seconds=0.0, sent=True)
 
 
-def timed_out(*, sent: bool) -> NoResponse:
-    """The attempt took too long."""
+def timeout_failure(*, sent: bool) -> NoResponse:
+    """Return the failure of a request that exceeded its attempt timeout."""
     return AttemptTimedOut(
         "late", phase="waiting" if sent else "connecting", seconds=1.0, sent=sent
     )
 
 
-Said = Response | BaseException
+ScriptedOutcome = Response | BaseException
 
 
 @attrs.define
 class Script:
-    """A handler that says its lines one after the other, the last one for ever."""
+    """A handler that returns or raises its outcomes in order, and then repeats the last one."""
 
-    lines: list[Said]
-    heard: list[Request] = attrs.field(factory=list[Request])
+    outcomes: list[ScriptedOutcome]
+    requests: list[Request] = attrs.field(factory=list[Request])
 
     async def __call__(self, request: Request) -> Response:
-        said = self.lines[min(len(self.heard), len(self.lines) - 1)]
-        self.heard.append(request)
-        if isinstance(said, BaseException):
-            raise said
-        return said
+        outcome = self.outcomes[min(len(self.requests), len(self.outcomes) - 1)]
+        self.requests.append(request)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
 
 @attrs.define
 class Clock:
-    """A clock that only `sleep` moves."""
+    """A clock that moves only when `sleep` is called."""
 
     now: float = 1000.0
     slept: list[float] = attrs.field(factory=list[float])
@@ -96,37 +96,37 @@ class Clock:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Moves the clock, at once."""
+        """Move the clock without waiting."""
         self.slept.append(seconds)
         self.now += seconds
 
 
-async def settled() -> None:
-    """Let everything that can go on without time passing do so."""
+async def run_ready_tasks() -> None:
+    """Run every task that needs no time to pass."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait for it to hold, five seconds at the most."""
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for the condition to become true, for at most five seconds."""
     async with asyncio.timeout(5.0):
-        while not holds():  # noqa: ASYNC110 - it is somebody else's count
+        while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.002)
 
 
 @attrs.define
 class Stage:
-    """A handler whose requests stay in flight until they are ended by name."""
+    """A handler that keeps each request in flight until `end` is called with its operation."""
 
     order: list[str] = attrs.field(factory=list[str])
     in_flight: dict[str, asyncio.Future[Response]] = attrs.field(
         factory=dict[str, "asyncio.Future[Response]"]
     )
-    most: int = 0
+    max_in_flight: int = 0
     _arrivals: dict[str, asyncio.Event] = attrs.field(factory=dict[str, asyncio.Event])
 
     async def arrival(self, name: str) -> None:
-        """Wait until the request of this name has come."""
+        """Wait until the request of this operation has arrived."""
         await self._arrivals.setdefault(name, asyncio.Event()).wait()
 
     async def __call__(self, request: Request) -> Response:
@@ -134,7 +134,7 @@ class Stage:
         self.order.append(name)
         self._arrivals.setdefault(name, asyncio.Event()).set()
         future = self.in_flight[name] = asyncio.get_running_loop().create_future()
-        self.most = max(self.most, len(self.in_flight))
+        self.max_in_flight = max(self.max_in_flight, len(self.in_flight))
         try:
             response: Response = await future
             return response
@@ -142,34 +142,34 @@ class Stage:
             del self.in_flight[name]
 
     async def end(self, name: str, response: Response | None = None) -> None:
-        """Answer the request of this name."""
-        self.in_flight[name].set_result(response or answer())
-        await settled()
+        """Respond to the request of this operation."""
+        self.in_flight[name].set_result(response or build_response())
+        await run_ready_tasks()
 
 
-def started(call: Awaitable[Response]) -> asyncio.Task[Response]:
-    """A call under way."""
+def start_call(call: Awaitable[Response]) -> asyncio.Task[Response]:
+    """Start a call, and return its task."""
     return asyncio.ensure_future(call)
 
 
 Jitter = Callable[[float], float]
 
 
-def no_wait(most: float) -> float:
-    """The shortest wait that full jitter can give."""
-    return 0.0 * most
+def no_backoff(max_seconds: float) -> float:
+    """Return the shortest delay that full jitter allows."""
+    return 0.0 * max_seconds
 
 
-def quick(client: MoreGoodClient, **fields: Any) -> MoreGoodClient:
-    """The same client, backing off for no time; or with other fields of `Retry` replaced."""
-    make_retry = partial(Retry, **{"jitter": no_wait, **fields})
+def without_backoff(client: MoreGoodClient, **fields: Any) -> MoreGoodClient:
+    """Return the same client with backoff delays of zero, or with other fields of `Retry`."""
+    make_retry = partial(Retry, **{"jitter": no_backoff, **fields})
     session = client._session
     client._bind(SessionManager(session.connections, session.settings, make_retry=make_retry))
     return client
 
 
-class Elsewhere:
-    """A loop that runs in a thread of its own."""
+class LoopThread:
+    """An event loop that runs in its own thread."""
 
     def __enter__(self) -> Self:
         self.loop = asyncio.new_event_loop()
@@ -186,13 +186,13 @@ class Elsewhere:
         await self.stopping.wait()
 
     async def run(self, call: Awaitable[Any]) -> Any:
-        async def awaited() -> Any:
+        async def await_call() -> Any:
             return await call
 
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(awaited(), self.loop))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(await_call(), self.loop))
 
     def stop(self) -> None:
-        with suppress(RuntimeError):  # it has ended
+        with suppress(RuntimeError):  # the loop has ended
             self.loop.call_soon_threadsafe(self.stopping.set)
 
     def __exit__(self, *_: object) -> None:

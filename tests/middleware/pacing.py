@@ -12,7 +12,7 @@ from moregood_async.config import Limits, Rate
 from moregood_async.governor.governor import Governor
 from moregood_async.middleware.pace import Pace
 from moregood_async.wire import Deadline, Request, Response
-from tests.middleware.doubles import answer, request, started
+from tests.middleware.doubles import build_response, request, start_call
 from tests.middleware.virtual_time import now
 
 TICK = 1e-6
@@ -35,12 +35,12 @@ def call(
     """Start a call with a deadline of ``within`` seconds; a patient one is bulk."""
     deadline = Deadline(now() + within)
     sent = request(operation=name, deadline=deadline, priority="bulk" if patient else "interactive")
-    return started(through(sent, handler))
+    return start_call(through(sent, handler))
 
 
 async def respond_at_once(_: Request) -> Response:
     """Return a response without waiting."""
-    return answer()
+    return build_response()
 
 
 @attrs.define
@@ -56,4 +56,4 @@ class Server:
         self.arrivals.append(now())
         number = len(self.arrivals) - 1
         await asyncio.sleep(self.seconds)
-        return self.responses[number] if number < len(self.responses) else answer()
+        return self.responses[number] if number < len(self.responses) else build_response()

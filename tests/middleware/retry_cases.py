@@ -1,4 +1,4 @@
-"""Retry cases: what the tests of this folder share."""
+"""Requests of the retry tests: a read, an idempotent write, and a write that is sent once."""
 
 from __future__ import annotations
 

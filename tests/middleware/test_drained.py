@@ -1,4 +1,4 @@
-"""Calls that are called back: nothing of them leaves, and what is in flight is finished."""
+"""Drained calls: waiting calls send nothing, and requests in flight finish."""
 
 from __future__ import annotations
 
@@ -11,143 +11,150 @@ from moregood_async.errors import Drained
 from moregood_async.middleware.pace import Pace
 from moregood_async.middleware.retry import Retry, RetryBudget
 from moregood_async.wire import Drain, Request, Response
-from tests.middleware.doubles import Script, Stage, answer, request, settled, started, told
+from tests.middleware.doubles import (
+    Script,
+    Stage,
+    build_response,
+    request,
+    retry_after_response,
+    run_ready_tasks,
+    start_call,
+)
 from tests.middleware.pacing import Server, call, pace
 from tests.middleware.virtual_time import now, virtually
 
 
-def recallable(drain: Drain, through: Pace, stage: Stage, name: str) -> asyncio.Task[Response]:
-    """A bulk call that can be called back, under way."""
+def start_drainable(drain: Drain, through: Pace, stage: Stage, name: str) -> asyncio.Task[Response]:
+    """Start a bulk call that has a drain."""
     sent = attrs.evolve(request(operation=name, priority="bulk"), drain=drain)
-    return started(through(sent, stage))
+    return start_call(through(sent, stage))
 
 
-def test_those_that_wait_leave_the_queue_at_once_and_the_others_move_up() -> None:
-    """What is in flight ends as it would; a call that cannot be called back keeps its place."""
+def test_drained_calls_leave_the_queue_and_the_others_move_up() -> None:
+    """A request in flight finishes, and a call without the drain keeps its place."""
 
     async def main() -> tuple[list[str], list[str], int]:
         drain, stage, through = Drain(), Stage(), pace(1)
-        calls = [recallable(drain, through, stage, name) for name in ("a", "b", "c")]
+        calls = [start_drainable(drain, through, stage, name) for name in ("a", "b", "c")]
         calls.append(call(through, stage, "other", patient=True))
-        await settled()
+        await run_ready_tasks()
         drain.start()
         drain.start()
-        await settled()
-        ended = [one.get_name() for one in calls if one.done()]
+        await run_ready_tasks()
+        drained = [each.get_name() for each in calls if each.done()]
         state = through.state.waiting
         await stage.end("a")
         await stage.end("other")
         results = await asyncio.gather(*calls, return_exceptions=True)
-        assert [calls[1].get_name(), calls[2].get_name()] == ended
+        assert drained == [calls[1].get_name(), calls[2].get_name()]
         return stage.order, [type(result).__name__ for result in results], state
 
     order, results, waiting = virtually(main)
-    assert ["a", "other"] == order
-    assert ["Response", "Drained", "Drained", "Response"] == results
-    assert 1 == waiting
+    assert order == ["a", "other"]
+    assert results == ["Response", "Drained", "Drained", "Response"]
+    assert waiting == 1
 
 
-def test_a_wait_that_the_server_named_is_not_waited_for() -> None:
-    """However long it is."""
+def test_a_drain_ends_the_wait_for_a_retry_after() -> None:
 
     async def main() -> float:
         drain, through, began = Drain(), pace(), now()
-        await call(through, Server([told(3600)]))
-        waiting = recallable(drain, through, Stage(), "late")
+        await call(through, Server([retry_after_response(3600)]))
+        waiting = start_drainable(drain, through, Stage(), "late")
         await asyncio.sleep(1)
         drain.start()
         with pytest.raises(Drained):
             await waiting
         return now() - began
 
-    assert 1 == virtually(main)
+    assert virtually(main) == 1
 
 
-def test_a_call_after_it_does_not_begin() -> None:
-    """Also where nobody waits."""
+def test_a_call_after_the_drain_sends_nothing() -> None:
+    """The same holds for an empty queue."""
 
     async def main() -> list[str]:
         drain, stage = Drain(), Stage()
         drain.start()
         with pytest.raises(Drained, match="nothing was sent"):
-            await recallable(drain, pace(), stage, "late")
+            await start_drainable(drain, pace(), stage, "late")
         return stage.order
 
-    assert [] == virtually(main)
+    assert virtually(main) == []
 
 
-def test_a_turn_that_is_granted_in_the_same_moment_is_passed_on() -> None:
-    """It leaves no hole in the bound."""
+def test_a_drained_call_passes_on_the_slot_that_it_just_got() -> None:
+    """Otherwise the slot would be lost for the other calls."""
 
     async def main() -> list[str]:
         drain, stage, through = Drain(), Stage(), pace(1)
-        calls = [recallable(drain, through, stage, name) for name in ("a", "b")]
+        calls = [start_drainable(drain, through, stage, name) for name in ("a", "b")]
         calls.append(call(through, stage, "other", patient=True))
-        await settled()
-        stage.in_flight["a"].set_result(answer())
-        while not calls[0].done():  # noqa: ASYNC110 - to the very tick
+        await run_ready_tasks()
+        stage.in_flight["a"].set_result(build_response())
+        while not calls[0].done():  # noqa: ASYNC110 - start the drain in this iteration
             await asyncio.sleep(0)
         drain.start()
-        await settled()
+        await run_ready_tasks()
         await stage.end("other")
         await asyncio.wait(calls)
         return stage.order
 
-    assert ["a", "other"] == virtually(main)
+    assert virtually(main) == ["a", "other"]
 
 
-def test_those_who_were_cancelled_are_not_told() -> None:
-    """Nor is a recall that nobody waits for."""
+def test_a_drain_leaves_a_cancelled_call_cancelled() -> None:
 
     async def main() -> int:
         drain, stage, through = Drain(), Stage(), pace(1)
-        calls = [recallable(drain, through, stage, name) for name in ("a", "b")]
-        await settled()
+        calls = [start_drainable(drain, through, stage, name) for name in ("a", "b")]
+        await run_ready_tasks()
         calls[1].cancel()
-        await settled()
+        await run_ready_tasks()
         drain.start()
         await stage.end("a")
         await asyncio.wait(calls)
         assert calls[1].cancelled()
         return through.state.in_flight
 
-    assert 0 == virtually(main)
+    assert virtually(main) == 0
 
 
-async def test_what_failed_in_flight_is_not_repeated() -> None:
-    """Its own answer is its end."""
+async def test_a_request_that_fails_after_the_drain_is_not_retried() -> None:
+    """The call ends with the response to its last attempt."""
     drain = Drain()
-    script = Script([answer(500), answer()])
+    script = Script([build_response(500), build_response()])
 
-    async def then_recalled(sent: Request) -> Response:
+    async def respond_then_drain(sent: Request) -> Response:
         response = await script(sent)
         drain.start()
         return response
 
     sent = attrs.evolve(request(idempotent=True), drain=drain)
-    response = await Retry(4, RetryBudget())(sent, then_recalled)
-    assert (500, 1) == (response.status, len(script.heard))
+    response = await Retry(4, RetryBudget())(sent, respond_then_drain)
+    assert response.status == 500
+    assert len(script.requests) == 1
 
 
-def test_one_that_backs_off_tells_what_it_had_sent() -> None:
-    """An earlier attempt may have taken effect, and that is not forgotten."""
+def test_drained_reports_the_attempts_before_a_backoff() -> None:
+    """An earlier attempt may have taken effect."""
 
     async def main() -> Drained:
         drain, through = Drain(), pace()
-        script = Script([answer(500), answer()])
+        script = Script([build_response(500), build_response()])
 
         async def paced(sent: Request) -> Response:
             return await through(sent, script)
 
         sent = attrs.evolve(request(idempotent=True), drain=drain)
-        repeating = started(Retry(4, RetryBudget(), jitter=lambda _: 5.0)(sent, paced))
+        retrying = start_call(Retry(4, RetryBudget(), jitter=lambda _: 5.0)(sent, paced))
         await asyncio.sleep(1)
         drain.start()
-        with pytest.raises(Drained) as recalled:
-            await repeating
-        assert 1 == len(script.heard)
-        return recalled.value
+        with pytest.raises(Drained) as caught:
+            await retrying
+        assert len(script.requests) == 1
+        return caught.value
 
     error = virtually(main)
     assert error.may_have_applied
-    assert [(1, "500")] == [(attempt.number, attempt.outcome) for attempt in error.attempts]
+    assert [(attempt.number, attempt.outcome) for attempt in error.attempts] == [(1, "500")]

@@ -1,4 +1,4 @@
-"""One line an attempt at DEBUG, with nobody in it."""
+"""The log line of each attempt at DEBUG, which contains no personal data."""
 
 from __future__ import annotations
 
@@ -9,45 +9,49 @@ import pytest
 
 from moregood_async.errors import ConnectionLost
 from moregood_async.middleware.observe import observe
-from tests.middleware.doubles import Script, answer, lost, request
+from tests.middleware.doubles import Script, build_response, connection_loss, request
 
 
-async def test_an_answer_is_one_line_at_debug(caplog: pytest.LogCaptureFixture) -> None:
-    """Operation, attempt, status and time."""
+async def test_a_response_is_one_log_line_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    """The line has the operation, the attempt's number, the status and the time."""
     caplog.set_level(logging.DEBUG, logger="moregood_async")
-    response = answer(422)
-    assert response is await observe(request(), Script([response]))
-    assert ["asks.create attempt 1: 422 in 0.000 s"] == caplog.messages
-    assert [logging.DEBUG] == [record.levelno for record in caplog.records]
+    response = build_response(422)
+    assert await observe(request(), Script([response])) is response
+    assert caplog.messages == ["asks.create attempt 1: 422 in 0.000 s"]
+    assert [record.levelno for record in caplog.records] == [logging.DEBUG]
 
 
-async def test_no_answer_is_one_line_too(caplog: pytest.LogCaptureFixture) -> None:
-    """With the kind of failure and the phase; the failure goes on its way."""
+async def test_an_attempt_without_a_response_is_one_log_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The line has the class of the error and the phase. The error is raised unchanged."""
     caplog.set_level(logging.DEBUG, logger="moregood_async")
     with pytest.raises(ConnectionLost):
-        await observe(request(), Script([lost()]))
-    assert ["asks.create attempt 1: ConnectionLost (waiting) after 0.000 s"] == caplog.messages
+        await observe(request(), Script([connection_loss()]))
+    assert caplog.messages == ["asks.create attempt 1: ConnectionLost (waiting) after 0.000 s"]
 
 
-async def test_where_debug_is_off_nothing_is_written(caplog: pytest.LogCaptureFixture) -> None:
-    """The request goes on as it came."""
+async def test_nothing_is_logged_above_debug(caplog: pytest.LogCaptureFixture) -> None:
+    """The request is passed on unchanged."""
     caplog.set_level(logging.INFO, logger="moregood_async")
-    script = Script([answer()])
+    script = Script([build_response()])
     sent = request()
     await observe(sent, script)
-    assert ([], [sent]) == (caplog.messages, script.heard)
+    assert caplog.messages == []
+    assert script.requests == [sent]
 
 
-async def test_the_line_holds_neither_key_nor_body(caplog: pytest.LogCaptureFixture) -> None:
-    """What a log collector keeps for years must not."""
+async def test_a_log_line_contains_neither_the_key_nor_the_body(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG, logger="moregood_async")
-    await observe(request(), Script([answer()]))
+    await observe(request(), Script([build_response()]))
     assert "secret-key" not in caplog.text
 
 
-async def test_cancellation_is_no_answer_and_no_line(caplog: pytest.LogCaptureFixture) -> None:
-    """It passes through."""
+async def test_a_cancelled_attempt_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The cancellation is raised unchanged."""
     caplog.set_level(logging.DEBUG, logger="moregood_async")
     with pytest.raises(asyncio.CancelledError):
         await observe(request(), Script([asyncio.CancelledError()]))
-    assert [] == caplog.messages
+    assert caplog.messages == []

@@ -11,7 +11,14 @@ from moregood_async.governor.governor import Governor
 from moregood_async.governor.state import PaceState
 from moregood_async.middleware.pace import Pace
 from moregood_async.wire import Request, Response
-from tests.middleware.doubles import Clock, Stage, answer, request, settled, told
+from tests.middleware.doubles import (
+    Clock,
+    Stage,
+    build_response,
+    request,
+    retry_after_response,
+    run_ready_tasks,
+)
 from tests.middleware.pacing import Server, call, pace, respond_at_once
 from tests.middleware.virtual_time import now, virtually
 
@@ -22,7 +29,7 @@ def test_requests_are_sent_in_the_order_of_arrival_within_the_bound() -> None:
     async def main() -> Stage:
         stage, through = Stage(), pace(2)
         calls = [call(through, stage, str(number)) for number in range(6)]
-        await settled()
+        await run_ready_tasks()
         for number in (1, 0, 3, 2, 5, 4):
             await stage.end(str(number))
         await asyncio.gather(*calls)
@@ -30,7 +37,7 @@ def test_requests_are_sent_in_the_order_of_arrival_within_the_bound() -> None:
 
     stage = virtually(main)
     assert stage.order == ["0", "1", "2", "3", "4", "5"]
-    assert stage.most == 2
+    assert stage.max_in_flight == 2
 
 
 def test_interactive_requests_are_sent_before_bulk_ones() -> None:
@@ -39,9 +46,9 @@ def test_interactive_requests_are_sent_before_bulk_ones() -> None:
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         calls = [call(through, stage, f"bulk {number}", patient=True) for number in range(3)]
-        await settled()
+        await run_ready_tasks()
         calls += [call(through, stage, f"single {number}") for number in range(2)]
-        await settled()
+        await run_ready_tasks()
         for name in ("bulk 0", "single 0", "single 1", "bulk 1", "bulk 2"):
             await stage.end(name)
         await asyncio.gather(*calls)
@@ -57,9 +64,9 @@ def test_its_state_counts_the_calls_in_flight_and_waiting() -> None:
         stage, through = Stage(), pace(1)
         names = ["a", "b", "c", "d"]
         calls = [call(through, stage, name, patient=name == "d") for name in names]
-        await settled()
+        await run_ready_tasks()
         calls[1].cancel()
-        await settled()
+        await run_ready_tasks()
         during = through.state
         for name in ("a", "c", "d"):
             await stage.end(name)
@@ -78,11 +85,11 @@ def test_a_new_call_does_not_overtake_the_queue() -> None:
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         calls = [call(through, stage, name) for name in ("first", "waiting")]
-        await settled()
-        stage.in_flight["first"].set_result(answer())
+        await run_ready_tasks()
+        stage.in_flight["first"].set_result(build_response())
         await asyncio.sleep(0)
         calls.append(call(through, stage, "late"))
-        await settled()
+        await run_ready_tasks()
         await stage.end("waiting")
         await stage.end("late")
         await asyncio.gather(*calls)
@@ -95,10 +102,10 @@ async def test_a_call_at_the_end_of_a_delay_does_not_overtake_the_queue() -> Non
     """The delay is over, but the queue's timer has not fired yet."""
     clock, stage = Clock(), Stage()
     through = Pace(Governor(Limits(1, None)), clock=clock)
-    await through(request(), Server([told(5, 503)]))
+    await through(request(), Server([retry_after_response(5, 503)]))
     names = ["first", "second", "third"]
     calls = [call(through, stage, name) for name in names[:2]]
-    await settled()
+    await run_ready_tasks()
     clock.now += 10.0
     calls.append(call(through, stage, names[2]))
     for name in names:
@@ -110,10 +117,10 @@ async def test_a_call_at_the_end_of_a_delay_does_not_overtake_the_queue() -> Non
 
 def test_one_timer_serves_the_whole_queue() -> None:
     async def main() -> int:
-        server, through = Server([told(5, 503)]), pace()
+        server, through = Server([retry_after_response(5, 503)]), pace()
         await call(through, server)
         calls = [call(through, server) for _ in range(50)]
-        await settled()
+        await run_ready_tasks()
         timers = len(getattr(asyncio.get_running_loop(), "_scheduled"))  # noqa: B009
         await asyncio.gather(*calls)
         return timers
@@ -134,7 +141,7 @@ def test_the_bound_is_kept_and_used_in_full(bound: int, rounds: int) -> None:
             most = max(most, in_flight)
             await asyncio.sleep(1.0)
             in_flight -= 1
-            return answer()
+            return build_response()
 
         through, started_at = pace(bound), now()
         await asyncio.gather(*(call(through, handler) for _ in range(bound * 10)))
@@ -169,7 +176,7 @@ def test_the_calls_behind_a_cancelled_one_move_up() -> None:
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         calls = {name: call(through, stage, name) for name in ("a", "b", "c", "d")}
-        await settled()
+        await run_ready_tasks()
         calls["b"].cancel()
         calls["c"].cancel()
         await stage.end("a")
@@ -184,12 +191,12 @@ def test_a_call_cancelled_just_as_its_turn_is_granted_passes_the_turn_on() -> No
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         calls = {name: call(through, stage, name) for name in ("a", "b", "c")}
-        await settled()
-        stage.in_flight["a"].set_result(answer())
+        await run_ready_tasks()
+        stage.in_flight["a"].set_result(build_response())
         while not calls["a"].done():  # noqa: ASYNC110 - not one tick longer
             await asyncio.sleep(0)
         calls["b"].cancel()
-        await settled()
+        await run_ready_tasks()
         await stage.end("c")
         await asyncio.wait(calls.values())
         return stage.order
@@ -201,12 +208,12 @@ def test_a_queue_of_cancelled_calls_holds_up_nobody() -> None:
     async def main() -> list[str]:
         stage, through = Stage(), pace(1)
         first, waiting = call(through, stage, "a"), call(through, stage, "b")
-        await settled()
+        await run_ready_tasks()
         waiting.cancel()
-        await settled()
+        await run_ready_tasks()
         await stage.end("a")
         late = call(through, stage, "c")
-        await settled()
+        await run_ready_tasks()
         await stage.end("c")
         await asyncio.wait([first, waiting, late])
         return stage.order

@@ -14,13 +14,20 @@ from moregood_async.errors import DeadlineExceeded
 from moregood_async.middleware.pace import Pace
 from moregood_async.wire import Deadline, Priority, Request, Response
 from tests.depth import scaled
-from tests.middleware.doubles import answer, request, told
+from tests.middleware.doubles import build_response, request, retry_after_response
 from tests.middleware.pacing import TICK, pace, respond_at_once
 from tests.middleware.virtual_time import now, virtually
 
 MOMENTS = st.floats(0.0, 5.0).map(lambda seconds: round(seconds, 1))
 RESPONSES = st.sampled_from(
-    [*([answer()] * 4), answer(500), told(0), told(2), told(40), told(1, 503)]
+    [
+        *([build_response()] * 4),
+        build_response(500),
+        retry_after_response(0),
+        retry_after_response(2),
+        retry_after_response(40),
+        retry_after_response(1, 503),
+    ]
 )
 
 

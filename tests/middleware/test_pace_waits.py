@@ -12,7 +12,13 @@ from moregood_async.config import Rate
 from moregood_async.errors import DeadlineExceeded
 from moregood_async.governor.governor import LONGEST_MARGIN_SECONDS
 from moregood_async.wire import Deadline, Response
-from tests.middleware.doubles import Stage, answer, request, settled, told
+from tests.middleware.doubles import (
+    Stage,
+    build_response,
+    request,
+    retry_after_response,
+    run_ready_tasks,
+)
 from tests.middleware.pacing import TICK, Server, call, pace
 from tests.middleware.virtual_time import now, virtually
 
@@ -49,16 +55,16 @@ def test_requests_that_keep_the_rate_by_themselves_do_not_wait() -> None:
 @pytest.mark.parametrize(
     ("throttled", "seconds"),
     [
-        (told(0), 1.0),
-        (told(7), 8.0),
-        (told(2.5), 3.5),
-        (told(-5), 1.0),
-        (told("soon"), 0.25),
-        (answer(429), 0.25),
-        (told(3, 503), 4.0),
-        (told(3600), 3601.0),
+        (retry_after_response(0), 1.0),
+        (retry_after_response(7), 8.0),
+        (retry_after_response(2.5), 3.5),
+        (retry_after_response(-5), 1.0),
+        (retry_after_response("soon"), 0.25),
+        (build_response(429), 0.25),
+        (retry_after_response(3, 503), 4.0),
+        (retry_after_response(3600), 3601.0),
         (
-            answer(
+            build_response(
                 429,
                 {
                     "Date": "Wed, 21 Oct 2026 07:28:00 GMT",
@@ -68,7 +74,7 @@ def test_requests_that_keep_the_rate_by_themselves_do_not_wait() -> None:
             31.0,
         ),
         (
-            answer(
+            build_response(
                 429,
                 {"Date": "Thu, 01 Jan 1970 00:01:40 GMT", "X-RateLimit-Reset": "120"},
             ),
@@ -96,7 +102,7 @@ def test_after_a_throttle_all_calls_wait_the_delay_and_a_margin_and_a_probe_come
 
 def test_a_named_delay_holds_for_the_calls_in_the_queue() -> None:
     async def main() -> list[float]:
-        server, through = Server([told(5, 503)], seconds=1.0), pace(1)
+        server, through = Server([retry_after_response(5, 503)], seconds=1.0), pace(1)
         started_at = now()
         await asyncio.gather(*(call(through, server) for _ in range(3)))
         return [arrival - started_at for arrival in server.arrivals]
@@ -108,7 +114,10 @@ def test_a_503_without_a_sensible_delay_delays_nothing() -> None:
     """Nor does any other failure: the retry layer backs off."""
 
     async def main() -> float:
-        server, through = Server([answer(503), answer(500), told("soon", 503)]), pace()
+        server, through = (
+            Server([build_response(503), build_response(500), retry_after_response("soon", 503)]),
+            pace(),
+        )
         started_at = now()
         for _ in range(4):
             await call(through, server)
@@ -120,7 +129,7 @@ def test_a_503_without_a_sensible_delay_delays_nothing() -> None:
 def test_a_key_that_waits_does_not_delay_another_key() -> None:
     async def main() -> float:
         throttled, other = pace(), pace()
-        await call(throttled, Server([told(600)]))
+        await call(throttled, Server([retry_after_response(600)]))
         started_at = now()
         await call(other, Server())
         return now() - started_at
@@ -132,8 +141,11 @@ def test_the_margin_doubles_with_each_throttle_and_starts_again_after_a_success(
     """Up to a minute, for a server that names 0 for ever."""
 
     async def main() -> list[float]:
-        throttles = [told(0, 503)] * 9
-        server, through = Server([*throttles, answer(), told(0, 503)]), pace()
+        throttles = [retry_after_response(0, 503)] * 9
+        server, through = (
+            Server([*throttles, build_response(), retry_after_response(0, 503)]),
+            pace(),
+        )
         for _ in range(len(throttles) + 3):
             await call(through, server)
         arrivals = server.arrivals
@@ -151,7 +163,7 @@ def test_throttles_of_one_wave_count_as_one() -> None:
     """Four 429s at once double no delay."""
 
     async def main() -> float:
-        server, through = Server([told(0)] * 4, seconds=0.5), pace()
+        server, through = Server([retry_after_response(0)] * 4, seconds=0.5), pace()
         await asyncio.gather(*(call(through, server) for _ in range(4)))
         throttled_at = now()
         await call(through, server)
@@ -164,7 +176,10 @@ def test_a_shorter_delay_does_not_shorten_a_longer_one() -> None:
     """Responses arrive out of order."""
 
     async def main() -> float:
-        server, through = Server([told(60), told(1)], seconds=0.5), pace()
+        server, through = (
+            Server([retry_after_response(60), retry_after_response(1)], seconds=0.5),
+            pace(),
+        )
         await asyncio.gather(call(through, server), call(through, server))
         throttled_at = now()
         await call(through, server)
@@ -180,7 +195,7 @@ def test_a_call_whose_turn_comes_after_its_deadline_fails_at_once() -> None:
     """With the time at which the next request may be sent; nothing is sent."""
 
     async def main() -> tuple[float, int, datetime | None]:
-        server, through = Server([told(300)]), pace()
+        server, through = Server([retry_after_response(300)]), pace()
         await call(through, server)
         started_at = now()
         with pytest.raises(DeadlineExceeded, match="nothing was sent") as caught:
@@ -205,8 +220,8 @@ def test_a_named_delay_dismisses_the_queued_calls_with_an_earlier_deadline() -> 
             "long deadline": call(through, stage, "long deadline", within=600.0),
             "bulk": call(through, stage, "bulk", within=60.0, patient=True),
         }
-        await settled()
-        await stage.end("first", told(300, 503))
+        await run_ready_tasks()
+        await stage.end("first", retry_after_response(300, 503))
         assert calls["short deadline"].done()
         assert isinstance(calls["short deadline"].exception(), DeadlineExceeded)
         started_at = now()
@@ -232,7 +247,7 @@ def test_a_queued_call_behind_a_request_in_flight_waits_until_its_deadline() -> 
             "short deadline": call(through, stage, "short deadline", within=0.5),
             "long deadline": call(through, stage, "long deadline", within=5.0),
         }
-        await settled()
+        await run_ready_tasks()
         with pytest.raises(DeadlineExceeded, match="before the call's turn"):
             await calls["short deadline"]
         await stage.end("first")
@@ -255,7 +270,7 @@ def test_each_call_in_the_queue_has_its_own_deadline() -> None:
                 await call(through, stage, "short deadline", within=within)
             return now() - started_at
 
-        await settled()
+        await run_ready_tasks()
         ended = await asyncio.gather(*map(expire, (2.0, 1.0, 3.0, 1.0)))
         await stage.end("first")
         await first
@@ -270,7 +285,7 @@ def test_a_deadline_that_passes_in_the_queue_ends_the_call_and_nothing_is_sent()
     async def main() -> tuple[float, datetime | None, list[str]]:
         stage, through = Stage(), pace(1)
         first = call(through, stage, "first")
-        await settled()
+        await run_ready_tasks()
         started_at = now()
         with pytest.raises(DeadlineExceeded, match="nothing was sent") as caught:
             await call(through, stage, "second", within=5.0)
@@ -287,7 +302,7 @@ def test_a_deadline_that_passes_in_the_queue_ends_the_call_and_nothing_is_sent()
 
 def test_the_deadline_of_a_bulk_call_moves_by_the_time_in_the_queue() -> None:
     async def main() -> float:
-        server, through = Server([told(300)]), pace()
+        server, through = Server([retry_after_response(300)]), pace()
         await call(through, server)
         deadline = Deadline(now() + 10.0)
         await through(request(deadline=deadline, priority="bulk"), server)
@@ -298,7 +313,7 @@ def test_the_deadline_of_a_bulk_call_moves_by_the_time_in_the_queue() -> None:
 
 def test_the_deadline_of_an_interactive_call_does_not_move() -> None:
     async def main() -> float:
-        server, through = Server([told(3)]), pace()
+        server, through = Server([retry_after_response(3)]), pace()
         await call(through, server)
         deadline = Deadline(now() + 10.0)
         await through(request(deadline=deadline), server)

@@ -27,11 +27,11 @@ from tests.middleware.doubles import (
     Clock,
     Jitter,
     Script,
-    answer,
-    lost,
-    refused,
-    timed_out,
-    told,
+    build_response,
+    connection_failure,
+    connection_loss,
+    retry_after_response,
+    timeout_failure,
 )
 from tests.middleware.retry_cases import ONCE, READ, UPSERT
 
@@ -41,7 +41,7 @@ def policy(
     *,
     max_attempts: int = 4,
     budget: RetryBudget | None = None,
-    jitter: Jitter = lambda most: most,
+    jitter: Jitter = lambda max_seconds: max_seconds,
 ) -> Retry:
     clock = clock or Clock()
     return Retry(
@@ -49,187 +49,195 @@ def policy(
     )
 
 
-async def test_a_success_at_once_is_passed_on_as_it_came() -> None:
-    """The good path makes no copy, no record and no wait."""
-    response, clock = answer(), Clock()
-    assert response is await policy(clock)(READ, Script([response]))
-    assert [] == clock.slept
+async def test_a_first_success_is_returned_unchanged_and_without_delay() -> None:
+    """The middleware makes no copy and records no attempt."""
+    response, clock = build_response(), Clock()
+    assert await policy(clock)(READ, Script([response])) is response
+    assert clock.slept == []
 
 
-async def test_repeats_back_off_and_are_recorded() -> None:
-    """The answer that is final carries all the attempts that led to it."""
-    clock, script = Clock(), Script([answer(500), lost(), answer(200)])
+async def test_retries_back_off_and_are_recorded() -> None:
+    """The final response carries all attempts of the call."""
+    clock, script = Clock(), Script([build_response(500), connection_loss(), build_response(200)])
     response = await policy(clock)(UPSERT, script)
-    assert [0.5, 1.0] == clock.slept
-    assert [1, 2, 3] == [sent.attempt for sent in script.heard]
+    assert clock.slept == [0.5, 1.0]
+    assert [sent.attempt for sent in script.requests] == [1, 2, 3]
     recorded = [(a.number, a.phase, a.outcome, a.may_have_applied) for a in response.attempts]
-    assert [
+    assert recorded == [
         (1, "received", "500", True),
         (2, "waiting", "broke", True),
         (3, "received", "200", False),
-    ] == recorded
+    ]
 
 
-async def test_the_last_answer_is_given_once_the_attempts_are_used_up() -> None:
-    """``max_attempts`` counts requests, the first one included."""
-    script = Script([answer(502)])
+async def test_the_last_response_is_returned_after_max_attempts() -> None:
+    """``max_attempts`` includes the first request."""
+    script = Script([build_response(502)])
     response = await policy(max_attempts=3)(READ, script)
-    assert (3, 502, 3) == (len(script.heard), response.status, len(response.attempts))
+    assert len(script.requests) == 3
+    assert response.status == 502
+    assert len(response.attempts) == 3
 
 
-async def test_one_attempt_never_repeats() -> None:
-    """``max_attempts=1`` takes the first answer, even where a repeat would do no harm."""
-    script = Script([answer(429), answer(200)])
+async def test_max_attempts_1_never_retries() -> None:
+    """Not even a 429, which is safe to retry."""
+    script = Script([build_response(429), build_response(200)])
     response = await policy(max_attempts=1)(READ, script)
-    assert (1, 429) == (len(script.heard), response.status)
+    assert len(script.requests) == 1
+    assert response.status == 429
 
 
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
-        (refused(), ConnectionFailed),
-        (lost(), ConnectionLost),
-        (timed_out(sent=True), AttemptTimedOut),
+        (connection_failure(), ConnectionFailed),
+        (connection_loss(), ConnectionLost),
+        (timeout_failure(sent=True), AttemptTimedOut),
     ],
     ids=["refused", "lost", "timed out"],
 )
-async def test_where_no_answer_came_the_last_failure_is_raised(
+async def test_the_last_failure_is_raised_if_no_attempt_got_a_response(
     failure: NoResponse, kind: type[NoResponse]
 ) -> None:
-    """With its attempts, and the foreign error behind it as its cause."""
-    failure.__cause__ = cause = OSError("the socket's own words")
+    """The error has the attempts, and the foreign error as its cause."""
+    failure.__cause__ = cause = OSError("connection reset")
     with pytest.raises(kind) as caught:
         await policy(max_attempts=2)(UPSERT, Script([failure]))
-    assert [1, 2] == [attempt.number for attempt in caught.value.attempts]
+    assert [attempt.number for attempt in caught.value.attempts] == [1, 2]
     assert cause is caught.value.__cause__
-    assert failure.sent == caught.value.may_have_applied
+    assert caught.value.may_have_applied == failure.sent
 
 
-async def test_a_lost_answer_counts_even_where_the_last_attempt_sent_nothing() -> None:
-    """What the first attempt may have done, the second one's refusal does not undo."""
+async def test_an_earlier_lost_response_counts_if_the_last_attempt_sent_nothing() -> None:
+    """The first attempt may have applied, so the call may have."""
     with pytest.raises(ConnectionFailed) as caught:
-        await policy(max_attempts=2)(UPSERT, Script([lost(), refused()]))
+        await policy(max_attempts=2)(UPSERT, Script([connection_loss(), connection_failure()]))
     assert caught.value.may_have_applied
     assert "It may have taken effect." in caught.value.explain()
 
 
-async def test_no_wait_of_its_own_where_the_server_named_one() -> None:
-    """Those are pace's: it lets nobody pass before the time."""
+async def test_retry_does_not_sleep_for_a_retry_after() -> None:
+    """The pace middleware waits instead."""
     clock = Clock()
-    await policy(clock)(ONCE, Script([told(300), answer(200)]))
-    assert [0] == clock.slept
+    await policy(clock)(ONCE, Script([retry_after_response(300), build_response(200)]))
+    assert clock.slept == [0]
 
 
-async def test_ten_minutes_of_backing_off_take_no_time_with_a_clock_of_ones_own() -> None:
-    """Clock, sleep and jitter are fields, so a test brings its own."""
+async def test_a_custom_clock_makes_long_backoffs_instant() -> None:
+    """Clock, sleep and jitter are fields."""
     clock = Clock()
-    await policy(clock, max_attempts=35)(READ, Script([answer(500)]))
-    assert 0.5 + 1 + 2 + 4 + 8 + 16 + 28 * 20 == sum(clock.slept)
-    assert 1000.0 + sum(clock.slept) == clock.now
+    await policy(clock, max_attempts=35)(READ, Script([build_response(500)]))
+    assert sum(clock.slept) == 0.5 + 1 + 2 + 4 + 8 + 16 + 28 * 20
+    assert clock.now == 1000.0 + sum(clock.slept)
 
 
-async def test_a_wait_that_the_deadline_does_not_allow_is_not_begun() -> None:
-    """The failure is told at once instead: there is no sleeping towards a certain end."""
+async def test_a_delay_that_would_exceed_the_deadline_is_not_begun() -> None:
+    """The last response is returned at once."""
     clock = Clock()
     sent = attrs.evolve(READ, deadline=Deadline(clock.now + 2.0))
-    script = Script([answer(500)])
+    script = Script([build_response(500)])
     response = await policy(clock)(sent, script)
-    assert ([0.5, 1.0], 3, 500) == (clock.slept, len(script.heard), response.status)
+    assert clock.slept == [0.5, 1.0]
+    assert len(script.requests) == 3
+    assert response.status == 500
 
 
-@pytest.mark.parametrize("early", [0.0, 0.0009], ids=["on time", "timer rang early"])
-async def test_an_attempt_cut_off_by_the_deadline_is_the_calls_end(early: float) -> None:
-    """`DeadlineExceeded` and not `AttemptTimedOut`: more ``attempt_timeout`` would not help."""
+@pytest.mark.parametrize("early", [0.0, 0.0009], ids=["on time", "timer fired early"])
+async def test_an_attempt_cut_off_by_the_deadline_raises_deadline_exceeded(early: float) -> None:
+    """`AttemptTimedOut` would suggest a longer ``attempt_timeout``, which would not help."""
     clock = Clock()
     sent = attrs.evolve(ONCE, deadline=Deadline(clock.now + early))
     with pytest.raises(DeadlineExceeded) as caught:
-        await policy(clock)(sent, Script([timed_out(sent=True)]))
+        await policy(clock)(sent, Script([timeout_failure(sent=True)]))
     assert caught.value.may_have_applied
-    assert 1 == len(caught.value.attempts)
+    assert len(caught.value.attempts) == 1
 
 
 async def test_the_budget_is_shared_by_all_calls() -> None:
-    """A broken server gets one request a call, and what the budget allows on top."""
-    budget, script = RetryBudget(5.0), Script([answer(500)])
+    """A failing server gets one request for each call, and the retries that the budget allows."""
+    budget, script = RetryBudget(5.0), Script([build_response(500)])
     retrying = policy(budget=budget)
     await asyncio.gather(*(retrying(READ, script) for _ in range(100)))
-    assert 105 == len(script.heard)
+    assert len(script.requests) == 105
 
 
-async def test_waits_that_the_server_named_cost_no_budget() -> None:
-    """They storm nobody: pace spaces them."""
-    script = Script([told(1), told(1), answer(200)])
+async def test_retries_after_a_retry_after_cost_no_budget() -> None:
+    """The pace middleware spaces them."""
+    script = Script([retry_after_response(1), retry_after_response(1), build_response(200)])
     response = await policy(budget=RetryBudget(0.0))(ONCE, script)
-    assert (3, 200) == (len(script.heard), response.status)
+    assert len(script.requests) == 3
+    assert response.status == 200
 
 
-async def test_successes_fill_the_budget_again() -> None:
-    """At once, or after a repeat; refusals do not."""
+async def test_successes_refill_the_budget() -> None:
+    """A first success and a success after a retry do; client errors and throttles do not."""
     budget = RetryBudget(10.0, earned=0.5)
     for _ in range(10):
         budget.spend()
     retrying = policy(budget=budget)
-    await retrying(READ, Script([answer(200)]))
-    await retrying(READ, Script([answer(404)]))
-    await retrying(ONCE, Script([answer(429), answer(200)]))
-    assert [True, False] == [budget.spend(), budget.spend()]
+    await retrying(READ, Script([build_response(200)]))
+    await retrying(READ, Script([build_response(404)]))
+    await retrying(ONCE, Script([build_response(429), build_response(200)]))
+    assert [budget.spend(), budget.spend()] == [True, False]
 
 
-async def test_a_patient_call_is_not_counted_its_refusals() -> None:
-    """A batch's row waits for the server's limit as long as it takes."""
+async def test_throttled_attempts_of_a_bulk_call_do_not_count() -> None:
+    """A row of a batch waits for the rate limit as long as necessary."""
     sent = attrs.evolve(ONCE, priority="bulk")
-    script = Script([*[told(1)] * 20, answer(200)])
+    script = Script([*[retry_after_response(1)] * 20, build_response(200)])
     response = await policy(max_attempts=2)(sent, script)
-    assert (21, 200) == (len(script.heard), response.status)
+    assert len(script.requests) == 21
+    assert response.status == 200
 
 
-async def test_even_a_patient_call_gives_up_in_the_end() -> None:
-    """Every loop of attempts is bounded."""
+async def test_the_throttled_attempts_of_a_bulk_call_are_bounded() -> None:
+    """Each loop of attempts has a bound."""
     sent = attrs.evolve(ONCE, priority="bulk")
-    script = Script([told(1)])
+    script = Script([retry_after_response(1)])
     response = await policy(max_attempts=2)(sent, script)
-    assert (MAX_RATE_LIMITED_ATTEMPTS + 1, 429) == (len(script.heard), response.status)
+    assert len(script.requests) == MAX_RATE_LIMITED_ATTEMPTS + 1
+    assert response.status == 429
 
 
-async def test_a_patient_calls_failures_are_counted() -> None:
-    """Patience is for waits that were named, not for a broken server."""
+async def test_failed_attempts_of_a_bulk_call_count() -> None:
     sent = attrs.evolve(READ, priority="bulk")
-    script = Script([told(1), answer(500), told(1), answer(500)])
+    script = Script(
+        [retry_after_response(1), build_response(500), retry_after_response(1), build_response(500)]
+    )
     await policy(max_attempts=2)(sent, script)
-    assert 4 == len(script.heard)
+    assert len(script.requests) == 4
 
 
-async def test_an_error_that_is_no_answer_of_the_server_ends_the_call() -> None:
-    """Such as pace's, when the wait is longer than the deadline; with the attempts before it."""
-    script = Script([told(300), DeadlineExceeded("too late")])
+async def test_an_error_of_the_pace_middleware_ends_the_call_with_its_attempts() -> None:
+    """Pace raises `DeadlineExceeded` if a wait is longer than the deadline."""
+    script = Script([retry_after_response(300), DeadlineExceeded("too late")])
     with pytest.raises(DeadlineExceeded) as caught:
         await policy()(READ, script)
-    assert ["429"] == [attempt.outcome for attempt in caught.value.attempts]
+    assert [attempt.outcome for attempt in caught.value.attempts] == ["429"]
 
 
-async def test_what_a_middleware_raises_ends_the_call() -> None:
-    """Whatever it is, and on whichever attempt; it is not repeated."""
-    script = Script([answer(500), ValueError("mine")])
+async def test_an_error_of_a_middleware_ends_the_call_on_any_attempt() -> None:
+    """It is not retried."""
+    script = Script([build_response(500), ValueError("mine")])
     with pytest.raises(ValueError, match=r"^mine$"):
         await policy()(READ, script)
     with pytest.raises(ClientClosed):
         await policy()(READ, Script([ClientClosed("closed")]))
-    assert 2 == len(script.heard)
+    assert len(script.requests) == 2
 
 
-@pytest.mark.parametrize("first", [answer(500), lost()], ids=["500", "lost"])
-async def test_cancellation_passes_through_a_repeat(first: Response | NoResponse) -> None:
-    """Tenacity catches everything; a cancelled attempt is still a cancelled call."""
+@pytest.mark.parametrize("first", [build_response(500), connection_loss()], ids=["500", "lost"])
+async def test_a_cancelled_retry_cancels_the_call(first: Response | NoResponse) -> None:
+    """Tenacity catches every exception, so this needs its own test."""
     script = Script([first, asyncio.CancelledError()])
     with pytest.raises(asyncio.CancelledError):
         await policy()(READ, script)
-    assert 2 == len(script.heard)
+    assert len(script.requests) == 2
 
 
-async def test_cancellation_passes_through_a_wait() -> None:
-    """Backing off is left at once."""
-    retrying = Retry(4, RetryBudget(), jitter=lambda most: 60.0)
-    call = asyncio.ensure_future(retrying(READ, Script([answer(500)])))
+async def test_a_cancelled_backoff_cancels_the_call() -> None:
+    retrying = Retry(4, RetryBudget(), jitter=lambda max_seconds: 60.0)
+    call = asyncio.ensure_future(retrying(READ, Script([build_response(500)])))
     await asyncio.sleep(0.01)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -237,13 +245,13 @@ async def test_cancellation_passes_through_a_wait() -> None:
 
 
 async def test_concurrent_calls_do_not_mix_up_their_attempts() -> None:
-    """Each call has its own tenacity: a shared one would confuse who failed how often."""
+    """A shared tenacity object would mix up the attempts of several calls."""
     slow = asyncio.Event()
 
     async def flaky(sent: Request) -> Response:
         await (slow.wait() if sent.attempt == 1 else asyncio.sleep(0))
         fails = int(sent.operation)
-        return answer(500 if sent.attempt <= fails else 200)
+        return build_response(500 if sent.attempt <= fails else 200)
 
     retrying = policy(budget=RetryBudget(1000.0))
     calls = [
@@ -251,39 +259,39 @@ async def test_concurrent_calls_do_not_mix_up_their_attempts() -> None:
     ]
     slow.set()
     responses = await asyncio.gather(*calls)
-    assert {200} == {response.status for response in responses}
-    assert [max(0, number % 4 + 1 if number % 4 else 0) for number in range(200)] == [
-        len(response.attempts) for response in responses
+    assert {response.status for response in responses} == {200}
+    assert [len(response.attempts) for response in responses] == [
+        max(0, number % 4 + 1 if number % 4 else 0) for number in range(200)
     ]
 
 
-async def test_each_repeat_is_one_line_at_info(caplog: pytest.LogCaptureFixture) -> None:
-    """Operation, wait, count and reason; neither key nor body nor person."""
+async def test_each_retry_is_one_log_line_at_info(caplog: pytest.LogCaptureFixture) -> None:
+    """The line has the operation, delay, attempt and reason, but no key, body or personal data."""
     caplog.set_level(logging.INFO, logger="moregood_async")
     failure = ConnectionLost(
         "cut off while ada@example.com was sent", phase="waiting", seconds=0.1, sent=True
     )
-    await policy()(UPSERT, Script([failure, answer(503), answer(200)]))
-    assert [
+    await policy()(UPSERT, Script([failure, build_response(503), build_response(200)]))
+    assert caplog.messages == [
         "customers.upsert is retried in 0.50 s, after attempt 1 of 4: cut off while *** was sent",
         "customers.upsert is retried in 1.00 s, after attempt 2 of 4: 503",
-    ] == caplog.messages
-    assert {logging.INFO} == {record.levelno for record in caplog.records}
+    ]
+    assert {record.levelno for record in caplog.records} == {logging.INFO}
 
 
-async def test_a_wait_that_the_server_names_is_logged_as_such(
+async def test_the_log_line_of_a_throttled_attempt_names_the_rate_limit(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Its length is pace's to know."""
+    """The pace middleware decides the length of the wait."""
     caplog.set_level(logging.INFO, logger="moregood_async")
-    await policy()(ONCE, Script([answer(429), answer(200)]))
+    await policy()(ONCE, Script([build_response(429), build_response(200)]))
     [line] = caplog.messages
     assert line.endswith("is retried when the rate limit allows it, after attempt 1 of 4: 429")
 
 
-async def test_a_final_failure_is_not_logged_as_a_repeat(caplog: pytest.LogCaptureFixture) -> None:
-    """The caller gets the error; the log does not shout."""
+async def test_a_final_failure_is_not_logged_as_a_retry(caplog: pytest.LogCaptureFixture) -> None:
+    """The caller gets the error."""
     caplog.set_level(logging.INFO, logger=retry.logger.name)
-    await policy(max_attempts=1)(READ, Script([answer(500)]))
-    await policy()(ONCE, Script([answer(500)]))
-    assert [] == caplog.messages
+    await policy(max_attempts=1)(READ, Script([build_response(500)]))
+    await policy()(ONCE, Script([build_response(500)]))
+    assert caplog.messages == []

@@ -9,36 +9,38 @@ import pytest
 from moregood_async import MoreGoodClient, Request, Response, UnexpectedResponse
 from moregood_async.privacy import Headers
 from moregood_async.sandbox import Sandbox
-from tests.conftest import KEY, Listing, Reader, page_of
+from tests.conftest import KEY, Listing, MakeClient, page_of
 from tests.pagination.walks import PREFETCHES, add_reviews, ids_of
 
 
 @PREFETCHES
 async def test_rows_that_move_while_they_are_read_come_once(
-    sandbox: Sandbox, client: MoreGoodClient, near: MoreGoodClient, prefetch: int
+    sandbox: Sandbox, client: MoreGoodClient, in_process_client: MoreGoodClient, prefetch: int
 ) -> None:
     """New reviews push the old ones to later pages."""
-    before, ids = await add_reviews(sandbox, near, 20), list[int]()
+    before, ids = await add_reviews(sandbox, in_process_client, 20), list[int]()
     async for page in client.reviews.list(per_page=4, prefetch=prefetch).pages():
         ids += [review.id for review in page.items]
         if page.page < 9:
-            await add_reviews(sandbox, near, 3)
+            await add_reviews(sandbox, in_process_client, 3)
     assert len(set(ids)) == len(ids)
     assert set(before) <= set(ids)
 
 
 async def test_customers_that_are_added_between_pages_repeat_nobody(
-    sandbox: Sandbox, client: MoreGoodClient, near: MoreGoodClient
+    sandbox: Sandbox, client: MoreGoodClient, in_process_client: MoreGoodClient
 ) -> None:
     """The order of customers is undocumented."""
     rows = ({"first_name": "A", "email": f"a{number}@example.com"} for number in range(12))
-    upserted = await near.customers.upsert_many(rows).collect()
+    upserted = await in_process_client.customers.upsert_many(rows).collect()
     before = {result.value.id for result in upserted if result.value}
     ids = list[int]()
     async for page in client.customers.list(per_page=3).pages():
         ids += [customer.id for customer in page.items]
         if page.page < 5:
-            await near.customers.upsert(first_name="B", email=f"b{page.page}@example.com")
+            await in_process_client.customers.upsert(
+                first_name="B", email=f"b{page.page}@example.com"
+            )
     assert len(set(ids)) == len(ids)
     assert before <= set(ids)
     assert sandbox.audit().customers == 12 + 4
@@ -77,7 +79,9 @@ def _another_customer(request: Request) -> dict[str, Any]:
     }
 
 
-async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(reader: Reader) -> None:
+async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(
+    make_client: MakeClient,
+) -> None:
     """The server takes its own claim back: the page after the new end is empty."""
 
     def serve(number: int) -> dict[str, object]:
@@ -86,12 +90,12 @@ async def test_a_list_that_shrinks_while_it_is_read_ends_without_an_error(reader
         return page_of(rows, current_page=number, last_page=last, total=last * 2)
 
     listing = Listing(serve)
-    assert await ids_of(reader(listing).reviews.list()) == [1, 2]
-    assert listing.asked == [1, 2]
+    assert await ids_of(make_client(listing).reviews.list()) == [1, 2]
+    assert listing.requested_pages == [1, 2]
 
 
 async def test_a_list_that_shrinks_on_a_clamping_server_ends_with_an_error(
-    reader: Reader,
+    make_client: MakeClient,
 ) -> None:
     """Asked for page 2 of 3, the server sends page 1: nobody can say what page 2 held."""
     first, later = (
@@ -100,9 +104,11 @@ async def test_a_list_that_shrinks_on_a_clamping_server_ends_with_an_error(
     )
     listing = Listing(lambda n: first if n == 1 else later)
     with pytest.raises(UnexpectedResponse, match="sent page 1 when asked for page 2"):
-        await ids_of(reader(listing).reviews.list())
+        await ids_of(make_client(listing).reviews.list())
 
 
-async def test_a_list_that_grows_while_it_is_read_is_read_to_its_new_end(reader: Reader) -> None:
+async def test_a_list_that_grows_while_it_is_read_is_read_to_its_new_end(
+    make_client: MakeClient,
+) -> None:
     listing = Listing(lambda n: page_of([n], current_page=n, last_page=min(n + 1, 5)))
-    assert await ids_of(reader(listing).reviews.list()) == [1, 2, 3, 4, 5]
+    assert await ids_of(make_client(listing).reviews.list()) == [1, 2, 3, 4, 5]

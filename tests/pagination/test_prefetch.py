@@ -9,38 +9,42 @@ from typing import Any, cast
 import pytest
 
 from moregood_async import MoreGoodError, Paginator, Request, Response, Review
-from tests.conftest import Listing, Reader, answered, into, page_of, tasks_left
+from tests.conftest import Listing, MakeClient, collect_into, json_response, page_of, tasks_left
 from tests.pagination.walks import PREFETCHES, ids_of
 
 
 @pytest.mark.parametrize("prefetch", [1, 3, 50])
-async def test_prefetch_requests_that_many_pages_ahead(reader: Reader, prefetch: int) -> None:
+async def test_prefetch_requests_that_many_pages_ahead(
+    make_client: MakeClient, prefetch: int
+) -> None:
     """Counted by the server, while a slow reader holds each page."""
     listing, ahead = Listing.of(24), list[int]()
-    async for page in reader(listing).reviews.list(prefetch=prefetch).pages():
+    async for page in make_client(listing).reviews.list(prefetch=prefetch).pages():
         await asyncio.sleep(0.01)
-        ahead.append(len(listing.asked) - page.page)
+        ahead.append(len(listing.requested_pages) - page.page)
     assert ahead[0] == 0  # the number of pages is known from here on
     assert ahead[1:] == [min(prefetch, 12 - number) for number in range(2, 13)]
-    assert listing.asked == [*range(1, 13)]
+    assert listing.requested_pages == [*range(1, 13)]
 
 
-async def test_prefetched_pages_come_in_order_however_long_each_takes(reader: Reader) -> None:
+async def test_prefetched_pages_come_in_order_however_long_each_takes(
+    make_client: MakeClient,
+) -> None:
     """Later pages arrive sooner here."""
     listing = Listing.of(12)
 
     async def slower_first(request: Request) -> Response:
         response = await listing(request)
-        await asyncio.sleep(0.03 - 0.004 * listing.asked[-1])
+        await asyncio.sleep(0.03 - 0.004 * listing.requested_pages[-1])
         return response
 
-    client = reader(slower_first)
+    client = make_client(slower_first)
     assert await ids_of(client.reviews.list(prefetch=6)) == [*range(1, 13)]
-    assert listing.asked == [1, 2, 3, 4, 5, 6]
+    assert listing.requested_pages == [1, 2, 3, 4, 5, 6]
 
 
 async def test_prefetched_pages_are_requested_within_max_concurrency(
-    reader: Reader,
+    make_client: MakeClient,
 ) -> None:
     listing, in_flight, peak = Listing.of(40), 0, 0
 
@@ -52,22 +56,22 @@ async def test_prefetched_pages_are_requested_within_max_concurrency(
         in_flight -= 1
         return await listing(request)
 
-    client = reader(count, max_concurrency=3)
+    client = make_client(count, max_concurrency=3)
     assert len(await ids_of(client.reviews.list(prefetch=9))) == 40
     assert peak == 3
 
 
 async def test_the_error_of_a_prefetched_page_is_raised_after_the_pages_before_it(
-    reader: Reader,
+    make_client: MakeClient,
 ) -> None:
     def serve(number: int) -> dict[str, object] | Response:
         if number == 3:
-            return answered({"message": "No."}, 403)
+            return json_response({"message": "No."}, 403)
         return page_of([number], current_page=number, last_page=9)
 
     read = list[Review]()
     with pytest.raises(MoreGoodError) as raised:
-        await into(read, reader(Listing(serve)).reviews.list(prefetch=4))
+        await collect_into(read, make_client(Listing(serve)).reviews.list(prefetch=4))
     assert [review.id for review in read] == [1, 2]
     assert raised.value.operation == "reviews.list"
     assert tasks_left() == set()
@@ -108,7 +112,7 @@ async def cancel(paginator: Paginator[Review]) -> None:
 @PREFETCHES
 @pytest.mark.parametrize("leave", [break_off, raise_in_the_loop, collect_one, cancel])
 async def test_a_walk_that_is_left_early_leaves_no_task_and_no_request(
-    reader: Reader, prefetch: int, leave: Callable[[Paginator[Review]], Any]
+    make_client: MakeClient, prefetch: int, leave: Callable[[Paginator[Review]], Any]
 ) -> None:
     listing = Listing.of(40)
 
@@ -116,22 +120,22 @@ async def test_a_walk_that_is_left_early_leaves_no_task_and_no_request(
         await asyncio.sleep(0.005)
         return await listing(request)
 
-    await leave(reader(slow).reviews.list(prefetch=prefetch))
-    requests = len(listing.asked)
+    await leave(make_client(slow).reviews.list(prefetch=prefetch))
+    requests = len(listing.requested_pages)
     await asyncio.sleep(0.03)
     assert tasks_left() == set()
-    assert len(listing.asked) == requests
+    assert len(listing.requested_pages) == requests
 
 
-async def test_a_plain_break_leaves_no_task_either(reader: Reader) -> None:
+async def test_a_plain_break_leaves_no_task_either(make_client: MakeClient) -> None:
     """Without `aclosing` the event loop closes the generator soon after."""
-    async for _ in reader(Listing.of(40)).reviews.list(prefetch=5):
+    async for _ in make_client(Listing.of(40)).reviews.list(prefetch=5):
         break
     await asyncio.sleep(0.05)
     assert tasks_left() == set()
 
 
-async def test_a_cancelled_wait_for_a_page_cancels_the_pages_ahead(reader: Reader) -> None:
+async def test_a_cancelled_wait_for_a_page_cancels_the_pages_ahead(make_client: MakeClient) -> None:
     reached = asyncio.Event()
 
     async def never(_: Request) -> Response:
@@ -139,7 +143,7 @@ async def test_a_cancelled_wait_for_a_page_cancels_the_pages_ahead(reader: Reade
         await asyncio.Event().wait()
         raise AssertionError
 
-    reading = asyncio.create_task(reader(never).reviews.list(prefetch=3).collect())
+    reading = asyncio.create_task(make_client(never).reviews.list(prefetch=3).collect())
     await reached.wait()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -147,9 +151,9 @@ async def test_a_cancelled_wait_for_a_page_cancels_the_pages_ahead(reader: Reade
     assert tasks_left() == set()
 
 
-async def test_closing_take_closes_the_walk_below_it(reader: Reader) -> None:
+async def test_closing_take_closes_the_walk_below_it(make_client: MakeClient) -> None:
     listing = Listing.of(40)
-    taking = cast("Any", reader(listing).reviews.list(prefetch=2).take(9))
+    taking = cast("Any", make_client(listing).reviews.list(prefetch=2).take(9))
     first: Review = await anext(cast("AsyncIterator[Review]", taking))
     await taking.aclose()
     assert first.id == 1

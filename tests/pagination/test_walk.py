@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from moregood_async import Page, Paginator, Review, UnexpectedResponse
 from moregood_async.models.pages import Pagination
-from tests.conftest import Listing, Reader, into, page_of, tasks_left
+from tests.conftest import Listing, MakeClient, collect_into, page_of, tasks_left
 from tests.pagination.walks import PREFETCHES, ids_of
 
 INCOMPLETE_LIST = "the list was not read to its end"
@@ -70,13 +70,13 @@ CUT_SHORT: dict[str, tuple[Serve, list[int]]] = {
 @PREFETCHES
 @pytest.mark.parametrize(("serve", "expected"), CUT_SHORT.values(), ids=CUT_SHORT)
 async def test_a_list_that_is_cut_short_ends_with_an_error_after_what_was_read(
-    reader: Reader, serve: Serve, expected: list[int], prefetch: int
+    make_client: MakeClient, serve: Serve, expected: list[int], prefetch: int
 ) -> None:
     listing, read = Listing(serve), list[Review]()
     with pytest.raises(UnexpectedResponse, match=INCOMPLETE_LIST) as raised:
-        await into(read, reader(listing).reviews.list(prefetch=prefetch))
+        await collect_into(read, make_client(listing).reviews.list(prefetch=prefetch))
     assert [review.id for review in read] == expected
-    assert len(listing.asked) <= 10
+    assert len(listing.requested_pages) <= 10
     assert raised.value.operation == "reviews.list"
     assert tasks_left() == set()
 
@@ -113,17 +113,17 @@ INCOMPLETE: dict[str, tuple[Serve, list[int], list[int]]] = {
 
 @pytest.mark.parametrize(("serve", "expected", "requested"), INCOMPLETE.values(), ids=INCOMPLETE)
 async def test_a_list_with_incomplete_pagination_is_read_to_its_end(
-    reader: Reader, serve: Serve, expected: list[int], requested: list[int]
+    make_client: MakeClient, serve: Serve, expected: list[int], requested: list[int]
 ) -> None:
     listing = Listing(serve)
-    assert await ids_of(reader(listing).reviews.list()) == expected
-    assert listing.asked == requested
+    assert await ids_of(make_client(listing).reviews.list()) == expected
+    assert listing.requested_pages == requested
 
 
-async def test_pagination_that_is_no_object_counts_as_missing(reader: Reader) -> None:
+async def test_pagination_that_is_no_object_counts_as_missing(make_client: MakeClient) -> None:
     """PHP writes an empty map as a list."""
     listing = Listing(lambda _: {"success": True, "data": [{"id": 1}], "pagination": []})
-    assert await ids_of(reader(listing).reviews.list()) == [1]
+    assert await ids_of(make_client(listing).reviews.list()) == [1]
 
 
 IDS = st.lists(st.integers(0, 25), max_size=5)

@@ -10,7 +10,7 @@ import pytest
 from moregood_async import Handler, InvalidRequest, MoreGoodClient, NotFound, Request, Response
 from moregood_async.sandbox import Sandbox
 from tests.batch.rows import SOURCES, people
-from tests.conftest import Listing, Reader, answered, into, page_of, tasks_left
+from tests.conftest import Listing, MakeClient, collect_into, json_response, page_of, tasks_left
 
 
 @SOURCES
@@ -31,7 +31,7 @@ async def test_reviews_and_messages_of_many_customers_come_with_their_customer(
 
 
 async def test_as_many_lists_are_read_at_once_as_max_concurrency_allows(
-    reader: Reader,
+    make_client: MakeClient,
 ) -> None:
     in_flight, peak = 0, 0
 
@@ -41,9 +41,9 @@ async def test_as_many_lists_are_read_at_once_as_max_concurrency_allows(
         peak = max(peak, in_flight)
         await asyncio.sleep(0.002)
         in_flight -= 1
-        return answered(page_of([1]))
+        return json_response(page_of([1]))
 
-    client = reader(count, max_concurrency=6)
+    client = make_client(count, max_concurrency=6)
     assert len([pair async for pair in client.reviews.for_customers(range(50))]) == 50
     assert peak == 6
 
@@ -53,34 +53,34 @@ async def test_a_customer_that_cannot_be_read_ends_the_iteration_with_an_error_t
     client: MoreGoodClient, noun: str
 ) -> None:
     with pytest.raises(NotFound) as raised:
-        await into([], getattr(client, noun).for_customers([9041]))
+        await collect_into([], getattr(client, noun).for_customers([9041]))
     assert raised.value.operation == f"customers.{noun}"
     assert any("9041" in note for note in raised.value.__notes__)
 
 
-async def test_a_foreign_error_is_raised_as_it_is(reader: Reader) -> None:
+async def test_a_foreign_error_is_raised_as_it_is(make_client: MakeClient) -> None:
     """Not inside the TaskGroup's exception group."""
 
     async def raise_key_error(_: Request, __: Handler) -> Response:
         raise KeyError("mine")
 
-    client = reader(Listing.of(3), middlewares=(raise_key_error,))
+    client = make_client(Listing.of(3), middlewares=(raise_key_error,))
     with pytest.raises(KeyError, match="mine"):
-        await into([], client.reviews.for_customers([1, 2, 3]))
+        await collect_into([], client.reviews.for_customers([1, 2, 3]))
 
 
 async def test_a_wrong_id_is_refused_before_sending(client: MoreGoodClient) -> None:
     wrong: Any = ["7/../8"]
     with pytest.raises(InvalidRequest, match="customer_id"):
-        await into([], client.reviews.for_customers(wrong))
+        await collect_into([], client.reviews.for_customers(wrong))
 
 
-async def test_leaving_early_leaves_no_task(reader: Reader) -> None:
+async def test_leaving_early_leaves_no_task(make_client: MakeClient) -> None:
     async def slow(_: Request) -> Response:
         await asyncio.sleep(0.005)
-        return answered(page_of([1, 2, 3]))
+        return json_response(page_of([1, 2, 3]))
 
-    async with aclosing(reader(slow).messages.for_customers(range(1000))) as pairs:
+    async with aclosing(make_client(slow).messages.for_customers(range(1000))) as pairs:
         async for _ in pairs:
             break
     assert tasks_left() == set()

@@ -24,7 +24,7 @@ from moregood_async import (
 )
 from moregood_async.operations import OPERATIONS
 from moregood_async.sandbox import Sandbox
-from tests.conftest import KEY, Reader, answered
+from tests.conftest import KEY, MakeClient, json_response
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -269,15 +269,17 @@ async def test_an_id_that_is_no_whole_number_is_refused_before_sending(
 
 
 async def test_none_is_sent_as_null_and_a_field_that_is_left_out_is_not_sent(
-    reader: Reader,
+    make_client: MakeClient,
 ) -> None:
     bodies = list[bytes | None]()
 
     async def respond(request: Request) -> Response:
         bodies.append(request.body)
-        return answered({"success": True, "data": {"id": 1}})
+        return json_response({"success": True, "data": {"id": 1}})
 
-    await reader(respond).customers.upsert(first_name="Ada", email="ada@example.com", city=None)
+    await make_client(respond).customers.upsert(
+        first_name="Ada", email="ada@example.com", city=None
+    )
     assert [json.loads(body or b"") for body in bodies] == [
         {"first_name": "Ada", "email": "ada@example.com", "city": None}
     ]

@@ -38,7 +38,7 @@ from moregood_async.sandbox import (
 )
 from moregood_async.sandbox.fault_chain import Chainable
 from moregood_async.wire import Handler, Middleware, Request, Response
-from tests.middleware.doubles import quick
+from tests.middleware.doubles import without_backoff
 
 KEY = "canary-key"
 
@@ -114,7 +114,7 @@ async def scene(*faults: Middleware, **options: Any) -> AsyncGenerator[Scene]:
             sandbox.serve() as server,
             MoreGoodClient(KEY, base_url=server.base_url, **options) as client,
         ):
-            yield Scene(sandbox, quick(client), before)
+            yield Scene(sandbox, without_backoff(client), before)
 
 
 @attrs.define

@@ -19,7 +19,7 @@ from moregood_async.sandbox import (
     Refuse,
 )
 from tests.aiohttp_doubles import free_port
-from tests.middleware.doubles import quick
+from tests.middleware.doubles import without_backoff
 from tests.retries.scenes import CALLS, KEY, furnished_sandbox, scene
 
 
@@ -54,7 +54,7 @@ async def test_a_customer_without_email_and_phone_is_retried_if_nothing_was_sent
             await server.__aenter__()
 
         async with MoreGoodClient(KEY, base_url=f"http://127.0.0.1:{port}/beacon") as client:
-            await quick(client, sleep=start_server).customers.upsert(first_name="Nobody")
+            await without_backoff(client, sleep=start_server).customers.upsert(first_name="Nobody")
         assert 2 == sandbox.audit().customers
         await server.__aexit__(None, None, None)
 

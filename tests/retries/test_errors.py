@@ -15,7 +15,7 @@ from moregood_async.sandbox import (
     Redirect,
 )
 from tests.aiohttp_doubles import RawServer, http, saying
-from tests.middleware.doubles import quick
+from tests.middleware.doubles import without_backoff
 from tests.retries.scenes import ADA, CALLS, FAULT_CASES, KEY, each_operation, scene
 
 EXPLANATIONS = {
@@ -66,7 +66,7 @@ async def test_the_error_of_a_response_that_is_not_http_has_all_attempts() -> No
         MoreGoodClient(KEY, base_url=f"{server.url}/beacon") as client,
     ):
         with pytest.raises(UnexpectedResponse) as caught:
-            await quick(client).customers.upsert(first_name="Ada", email=ADA)
+            await without_backoff(client).customers.upsert(first_name="Ada", email=ADA)
         assert 2 == len(server.received)
     assert [(1, "500", True), (2, "no HTTP", True)] == [
         (each.number, each.outcome, each.may_have_applied) for each in caught.value.attempts

@@ -25,7 +25,7 @@ from moregood_async.sandbox import (
     Refuse,
 )
 from tests.aiohttp_doubles import free_port
-from tests.middleware.doubles import quick
+from tests.middleware.doubles import without_backoff
 from tests.retries.scenes import (
     CALLS,
     COUNTED_AS,
@@ -124,7 +124,7 @@ async def test_every_operation_is_retried_after_a_refused_connection(
             await server.__aenter__()
 
         async with MoreGoodClient(KEY, base_url=f"http://127.0.0.1:{port}/beacon") as client:
-            await CALLS[name](quick(client, sleep=start_server))
+            await CALLS[name](without_backoff(client, sleep=start_server))
             env = Scene(sandbox, client, before)
             assert 1 == env.requests(name)
             assert (name in COUNTED_AS) == env.effects(name)
@@ -137,7 +137,7 @@ async def test_nothing_is_sent_to_a_server_that_never_starts(name: str) -> None:
     base_url = f"http://127.0.0.1:{free_port()}/beacon"
     async with MoreGoodClient(KEY, base_url=base_url) as client:
         with pytest.raises(ConnectionFailed) as caught:
-            await CALLS[name](quick(client))
+            await CALLS[name](without_backoff(client))
     error = caught.value
     assert [1, 2, 3, 4] == [each.number for each in error.attempts]
     assert not error.sent

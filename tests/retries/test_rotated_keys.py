@@ -18,7 +18,7 @@ from moregood_async.sandbox import (
     Refuse,
 )
 from tests.aiohttp_doubles import RawServer, http, saying
-from tests.middleware.doubles import quick
+from tests.middleware.doubles import without_backoff
 from tests.retries.scenes import (
     ADA,
     CALLS,
@@ -91,7 +91,7 @@ async def test_the_error_includes_the_attempts_before_the_rotation(keys: list[st
         MoreGoodClient(vault(keys), base_url=server.url, max_attempts=2) as client,
     ):
         with pytest.raises(ConnectionLost) as caught:
-            await quick(client).customers.upsert(first_name="Ada", email=ADA)
+            await without_backoff(client).customers.upsert(first_name="Ada", email=ADA)
         assert ["Bearer old-key"] * 2 + [f"Bearer {KEY}"] * 2 == [
             value for received in server.received for value in received.all("Authorization")
         ]

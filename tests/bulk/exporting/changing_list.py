@@ -6,7 +6,7 @@ from pathlib import Path
 
 from moregood_async import MoreGoodClient, NotFound, Request, Response
 from moregood_async.bulk.exporting import Export, FileFormat
-from tests.conftest import KEY, answered, page_number, page_of
+from tests.conftest import KEY, json_response, page_number, page_of
 
 ROWS_PER_PAGE = 3
 
@@ -27,7 +27,7 @@ class ChangingList:
         number = page_number(request)
         self.requested_pages.append(number)
         if self.fails_at is not None and number >= self.fails_at:
-            return answered({"message": "gone"}, 404)
+            return json_response({"message": "gone"}, 404)
         start = (number - 1) * ROWS_PER_PAGE
         pagination: dict[str, object] = {
             "current_page": number,
@@ -35,7 +35,7 @@ class ChangingList:
         }
         if self.has_total:
             pagination["total"] = len(self.ids)
-        return answered(page_of(self.ids[start : start + ROWS_PER_PAGE], **pagination))
+        return json_response(page_of(self.ids[start : start + ROWS_PER_PAGE], **pagination))
 
     def recover(self) -> None:
         """Serve every page from now on, and forget which pages were requested."""

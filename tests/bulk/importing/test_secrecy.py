@@ -28,7 +28,7 @@ from moregood_async.bulk.importing.sources.byte_source import ByteSource
 from moregood_async.bulk.importing.sources.text_source import open_text
 from moregood_async.errors import InvalidRequest, MoreGoodError
 from tests.bulk.importing.records import read_records
-from tests.conftest import unmeasured
+from tests.conftest import environment_without_coverage
 
 EMAIL, PHONE, NAME = "canary@example.com", "+1 415 555 0199", "Canaria"
 HEADERS = [
@@ -147,4 +147,4 @@ def test_phonenumbers_and_pyarrow_are_imported_only_when_they_are_needed() -> No
         "list(read_csv(io.StringIO('First Name,Phone\\nAda,415 555 2671\\n'), region='US'))\n"
         "assert 'phonenumbers' in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", script], env=unmeasured(), check=True)
+    subprocess.run([sys.executable, "-c", script], env=environment_without_coverage(), check=True)
