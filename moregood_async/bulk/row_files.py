@@ -84,7 +84,11 @@ def write_results(
 
 
 def _default_format(options: Mapping[str, Any]) -> FileFormat:
-    return next((name for name in FILE_FORMATS if name == options.get("format")), "csv")
+    chosen: FileFormat = "csv"
+    for name in FILE_FORMATS:
+        if name == options.get("format"):
+            chosen = name
+    return chosen
 
 
 def write_rejects(

@@ -180,5 +180,6 @@ def error_name(error: Exception) -> str:
     >>> error_name(ValidationFailed("no", status=422, fields={"email": ("no",)}))
     'ValidationFailed email'
     """
-    fields = error.fields if isinstance(error, ValidationFailed) else {}
-    return " ".join([type(error).__name__, *sorted(fields)])
+    if isinstance(error, ValidationFailed):
+        return " ".join([type(error).__name__, *sorted(error.fields)])
+    return type(error).__name__

@@ -143,7 +143,9 @@ def _channels_of(
     if template is None:
         return (), None
     reachable = template.reachable_channels(customer)
-    left = tuple(channel for channel in reachable if channel not in row.opted_out)
+    left: tuple[Channel, ...] = tuple(
+        channel for channel in reachable if channel not in row.opted_out
+    )
     if not reachable:
         return tuple(template.channels), SkipReason.UNREACHABLE
     if not left:
