@@ -134,7 +134,7 @@ def without_secrets(error: Exception) -> Exception:
         if isinstance(inner, aiohttp.ClientResponseError):
             origin = inner.request_info.real_url.with_user(None).origin()
             inner.request_info = aiohttp.RequestInfo(
-                origin, inner.request_info.method, CIMultiDictProxy(CIMultiDict()), origin
+                origin, inner.request_info.method, CIMultiDictProxy(CIMultiDict[str]()), origin
             )
             inner.history, inner.headers = (), None
             inner.args = (inner.request_info, inner.history)
