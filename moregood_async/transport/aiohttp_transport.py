@@ -75,6 +75,8 @@ class AiohttpTransport:
             raise exchange.timed_out(error) from without_secrets(error)
         except (aiohttp.ClientError, OSError) as error:
             raise exchange.failed(error) from without_secrets(error)
+        except ValueError as error:  # a middleware put a line break into a header
+            raise without_secrets(error)  # noqa: B904 - the same error, without its frames
 
     def _proxy_for(self, url: str) -> str | None:
         if self._proxy is not None or not self._trust_env:

@@ -9,10 +9,11 @@ What it does instead. `FastPath` renders a request's head once. For each request
 2. arms the connection's parser,
 3. writes head and body with one ``transport.write``,
 4. reads the response's head (after any ``1xx``) and its body,
-5. gives the connection back.
+5. returns the connection to the connector.
 
-It is what ``ClientSession._request``, ``ClientRequest.send`` and ``ClientResponse.start`` do for
-such a request, in the same order. `test_fast_path` compares the bytes of both paths.
+``ClientSession._request``, ``ClientRequest.send`` and ``ClientResponse.start`` do the same for such
+a request, in the same order. ``tests/transport/test_fast_path.py`` compares the bytes of both
+paths.
 
 What it relies on inside aiohttp:
 
@@ -35,8 +36,8 @@ What switches it off. Each of these uses the ordinary path instead:
 - a body of more than `MAX_BODY_BYTES`.
 
 How to admit a new aiohttp release: install it, add its prefix to `TESTED_RELEASES`, and run
-``pytest tests/transport tests/client tests/test_retried_requests tests/test_canaries`` and
-``pytest -m soak tests/test_soak.py``. `test_fast_path` fails under a release that is not admitted.
+``pytest tests/transport tests/client tests/retries tests/canaries`` and ``pytest -m soak``. Under a
+release that is not admitted, ``tests/transport/test_fast_path.py`` fails.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ class FastPath:
             body = await content.read()
         except BaseException:
             # Also on cancellation: the response to this request must not be read as the response
-            # to the next one, so the connection is not given back.
+            # to the next one, so the connection is not returned.
             connection.close()
             raise
         # 5. Back to the connector, which drops it if the server wants it closed.

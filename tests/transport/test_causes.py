@@ -1,7 +1,8 @@
-"""The causes of an error hold neither the key, nor the query, nor the password of a proxy."""
+"""Errors and their causes hold neither the key, nor the query, nor the password of a proxy."""
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from moregood_async.errors import (
     UnexpectedResponse,
 )
+from moregood_async.privacy import Headers
 from moregood_async.transport import AiohttpTransport
 from tests.aiohttp_doubles import (
     RawServer,
@@ -46,3 +48,16 @@ async def test_no_cause_of_an_error_holds_the_password_of_the_proxy() -> None:
         await transport.close()
     for each in chain_of(error):
         assert "secret-pass" not in f"{each} {each!r} {each.args} {vars(each)}"
+
+
+async def test_the_frames_of_a_refused_header_do_not_hold_the_key(
+    transport: AiohttpTransport,
+) -> None:
+    """A middleware can put a line break into a header; error reports show local variables."""
+    headers = Headers({"Authorization": f"Bearer {KEY}", "X-Name": "Ada\r\nX-Role: admin"})
+    async with RawServer() as server:
+        with pytest.raises(ValueError) as caught:
+            await transport(get(server.url, headers=headers))
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    frames = [frame for frame in report.stack if "/tests/" not in frame.filename]
+    assert [frame.name for frame in frames if KEY in str(frame.locals)] == []
