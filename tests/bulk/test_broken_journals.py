@@ -132,7 +132,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "main file deleted": (delete_main_file, "Put the journal back"),
     "wal empty": (truncate("-wal", 0), "lost its last"),
     "wal cut in half": (truncate("-wal", 0.5), "lost its last"),
-    "wal cut at its end": (truncate("-wal", 0.97), "lost its last"),
+    "wal cut at its end": (truncate("-wal", 0.9), "lost its last"),
     "wal with a flipped byte": (flip_byte("-wal", 0.3), "lost its last"),
     "wal with a flipped byte at its head": (flip_byte("-wal", 0.0001), "lost its last"),
     "wal deleted": (delete_wal, "lost its last"),
