@@ -1,8 +1,9 @@
-"""What the tests of importing commands have in common: people, files, and what was said."""
+"""Helpers of the tests of importing commands: customers, files and summaries."""
 
 import csv
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,24 +34,37 @@ def people_in(output: str) -> list[str]:
 
 
 def many(count: int) -> list[str]:
-    """So many customers, each a person of their own."""
+    """Return CSV lines of that many different customers."""
     return [f"Ada,ada{number}@example.com," for number in range(count)]
 
 
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Return once a condition holds.
+
+    Raises:
+        TimeoutError: It does not hold in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the condition did not hold in time")
+        time.sleep(0.02)
+
+
 def rows_of(path: str | Path) -> list[dict[str, str]]:
-    """The rows of a CSV."""
+    """Return the rows of a CSV file."""
     with Path(path).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def summary(text: str) -> dict[str, Any]:
-    """The one line for machines."""
+    """Return the JSON summary, which is the only line of an output."""
     assert text.count("\n") == 1, text
     found: dict[str, Any] = json.loads(text)
     return found
 
 
 def files_in(folder: Path) -> list[str]:
-    """The names of the files in a folder, without the small ones that guard a journal."""
+    """Return the names of the files in a folder, without a journal's lock and counter."""
     guards = ("-lock", "-count")
     return sorted(path.name for path in folder.iterdir() if not path.name.endswith(guards))

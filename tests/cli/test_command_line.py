@@ -156,7 +156,7 @@ def test_steps_are_lines_elsewhere() -> None:
     assert heard.getvalue() == "Importing: 2 rows of about 100, 0/s\n"
 
 
-def test_what_users_wrote_is_no_markup() -> None:
+def test_text_of_users_is_not_parsed_as_markup() -> None:
     """Brackets stay brackets."""
     voice = a_voice()
     heard = spoken(voice)
@@ -164,7 +164,7 @@ def test_what_users_wrote_is_no_markup() -> None:
     assert heard.getvalue() == "[bold]column[/bold]\n"
 
 
-def test_the_whole_story_is_told_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verbose_prints_the_explanation(capsys: pytest.CaptureFixture[str]) -> None:
     """A paragraph else."""
     error = Unauthorized("Unauthenticated.", status=401)._with_operation("customers.upsert")
     a_voice().print_error(error)

@@ -57,10 +57,10 @@ def test_the_demo_shows_everything(
 
 def test_the_demo_is_the_same_every_time(run: Run) -> None:
     """Its seed is fixed, whatever the order in which answers come."""
-    told = json.loads(run("demo", "--json").stdout)
-    assert told.pop("seconds") > 0
-    assert told.pop("requests_per_second") > 0
-    assert told == {
+    printed = json.loads(run("demo", "--json").stdout)
+    assert printed.pop("seconds") > 0
+    assert printed.pop("requests_per_second") > 0
+    assert printed == {
         "command": "demo",
         "customers_created": 488,
         "customers_updated": 12,
@@ -75,7 +75,7 @@ def test_the_demo_is_the_same_every_time(run: Run) -> None:
     }
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(
+def test_a_folder_that_cannot_be_written_to_is_reported(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a sentence, with exit code 2."""
@@ -106,7 +106,7 @@ def test_the_sample_travels_with_the_package() -> None:
     assert demo_command.SAMPLE.parent == Path(demo_command.__file__).parent
 
 
-def test_a_terminal_of_few_letters_gets_them() -> None:
+def test_an_ascii_terminal_gets_ascii() -> None:
     """Bars and boxes of ASCII where there is nothing else."""
     summary = DemoSummary(reviews_file=Path("r.csv"), scores=Counter({5: 2, 1: 1}), asks=4)
     text = rendered(summary, "ascii")
@@ -116,15 +116,15 @@ def test_a_terminal_of_few_letters_gets_them() -> None:
     assert "3.7 of 5 on average" in text
 
 
-def test_a_story_without_reviews_has_no_average() -> None:
-    """And is told all the same."""
+def test_a_demo_without_reviews_has_no_average() -> None:
+    """The summary is still printed."""
     summary = DemoSummary(reviews_file=Path("r.csv"))
     assert summary.average == 0.0
     assert "0 received (0% of those asked)" in rendered(summary)
     assert summary.is_complete
 
 
-def test_what_went_wrong_is_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_result_is_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Should a row of the sample be rejected, or an ask refused."""
     bad = Path("bad.csv")
     bad.write_text("First Name,E-mail,Phone 1\nAda,no-address,\n,x@example.com,\nBob,,12\n")
@@ -135,7 +135,7 @@ def test_what_went_wrong_is_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatc
 
 
 def test_nothing_is_left_running(tmp_path: Path) -> None:
-    """The process ends, and said nothing on stderr."""
+    """The process ends and prints nothing on stderr."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "moregood_async.cli", "demo"],
         cwd=tmp_path,

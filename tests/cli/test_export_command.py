@@ -61,8 +61,8 @@ def test_nested_fields_and_formulas(shop: Sandbox, run: Run) -> None:
 def test_an_export_can_be_imported(shop: Sandbox, run: Run) -> None:
     """Columns find their fields, and the guard comes off."""
     assert run("export", "customers", "-o", "out.csv").exit_code == 0
-    told = json.loads(run("import", "out.csv", "--json").stdout)
-    assert (told["done"], told["failed"]) == (120, 0)
+    printed = json.loads(run("import", "out.csv", "--json").stdout)
+    assert (printed["done"], printed["failed"]) == (120, 0)
     assert shop.audit().customers == 120
     line = json.loads(run("export", "customers", "--format", "jsonl").stdout.splitlines()[0])
     assert line["first_name"].startswith("=Ada")
@@ -71,20 +71,22 @@ def test_an_export_can_be_imported(shop: Sandbox, run: Run) -> None:
 def test_a_file_is_written_whole(shop: Sandbox, run: Run) -> None:
     """With `-o`, the summary for machines has stdout for itself."""
     result = run("export", "messages", "-o", "messages.csv", "--json")
-    told = json.loads(result.stdout)
-    assert (told["exit_code"], told["output"], told["rows"]) == (0, "messages.csv", 120)
+    printed = json.loads(result.stdout)
+    assert (printed["exit_code"], printed["output"], printed["rows"]) == (0, "messages.csv", 120)
     with Path("messages.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 120
 
 
-def test_the_summary_for_machines_leaves_stdout_to_the_data(shop: Sandbox, run: Run) -> None:
+def test_the_json_summary_leaves_stdout_to_the_data(shop: Sandbox, run: Run) -> None:
     """It is the last line of stderr."""
     result = run("export", "customers", "--json")
     assert json.loads(result.stderr.splitlines()[-1])["rows"] == 120
     assert len(result.stdout.splitlines()) == 121
 
 
-def test_what_breaks_off_never_looks_whole(shop: Sandbox, run: Run, tmp_path: Path) -> None:
+def test_an_interrupted_export_never_looks_complete(
+    shop: Sandbox, run: Run, tmp_path: Path
+) -> None:
     """Exit code 1, and no file; what came is kept, and it says how to go on."""
     shop.faults = [no_second_page]
     result = run("export", "customers", "-o", "out.csv", "--json")
@@ -96,14 +98,14 @@ def test_what_breaks_off_never_looks_whole(shop: Sandbox, run: Run, tmp_path: Pa
     assert "the list is not complete" in to_stdout.stderr
 
 
-def test_what_broke_off_is_taken_up(shop: Sandbox, run: Run, tmp_path: Path) -> None:
+def test_an_interrupted_export_is_resumed(shop: Sandbox, run: Run, tmp_path: Path) -> None:
     """By the same command with --resume, which says so; nothing temporary is left."""
     shop.faults = [no_second_page]
     run("export", "customers", "-o", "out.csv")
     shop.faults = []
     result = run("export", "customers", "-o", "out.csv", "--resume", "--json")
-    told = json.loads(result.stdout)
-    assert (told["resumed"], told["rows"], told["skipped"]) == (True, 120, 50)
+    printed = json.loads(result.stdout)
+    assert (printed["resumed"], printed["rows"], printed["skipped"]) == (True, 120, 50)
     assert "going on after 50 rows" in result.stderr
     assert [each.name for each in tmp_path.glob("*out.csv*")] == ["out.csv"]
     again = run("export", "customers", "-o", "out.csv", "--resume")
@@ -150,7 +152,7 @@ def test_a_folder_that_cannot_be_written_to_is_exit_code_2(
     assert sandbox.audit().requests == {}
 
 
-def test_a_full_device_is_said(shop: Sandbox, run: Run) -> None:
+def test_a_full_device_is_reported(shop: Sandbox, run: Run) -> None:
     """In the system's words, with the file's name."""
     result = run("export", "customers", "-o", "/dev/full", "--json")
     assert result.exit_code in {1, 2}

@@ -102,14 +102,14 @@ def killed_often(
     chance = random.Random(f"{what}{form}{kills}")
     asyncio.run(added(sandbox, 0, rows))
     throughout = asyncio.run(listed(sandbox, what))
-    killing, target, killed, told = Killing(), folder / f"out.{form}", 0, ""
+    killing, target, killed, printed = Killing(), folder / f"out.{form}", 0, ""
     faults: list[Middleware] = [killing, Delay(0.01), Throttle(400, per=1.0)]
     sandbox.faults = faults
     for run in range(200):
         process = spawn("export", what, "-o", target.name, "--resume", "--json")
         if killed < kills:
             killing.aim(process, chance)
-        told, problems = process.communicate(timeout=60)
+        printed, problems = process.communicate(timeout=60)
         if process.returncode == 0:
             break
         assert process.returncode == -9, problems
@@ -118,7 +118,7 @@ def killed_often(
             assert_whole(target, throughout)
         asyncio.run(added(sandbox, rows + 100 * run, chance.randint(1, 60)))
     assert_whole(target, throughout)
-    assert len(ids_in(target)) == json.loads(told)["rows"]
+    assert len(ids_in(target)) == json.loads(printed)["rows"]
     assert [target.name] == [each.name for each in folder.iterdir()]
     return killed
 
@@ -126,7 +126,7 @@ def killed_often(
 @pytest.mark.parametrize(
     ("what", "form"), [("reviews", "csv"), ("customers", "jsonl"), ("messages", "parquet")]
 )
-def test_a_killed_export_is_taken_up(
+def test_a_killed_export_is_resumed(
     sandbox: Sandbox, base_url: str, spawn: Spawn, tmp_path: Path, what: str, form: str
 ) -> None:
     """Each item that existed throughout is there once, whatever came between the runs."""
@@ -142,7 +142,7 @@ def test_killed_fifteen_times(
     assert killed_often(sandbox, spawn, tmp_path, what, form, kills=15, rows=4_000) > 5
 
 
-def test_a_second_export_to_one_file_is_told_so(
+def test_a_second_export_to_one_file_is_refused(
     sandbox: Sandbox, base_url: str, spawn: Spawn, run: Run, tmp_path: Path
 ) -> None:
     """Exit code 2; once the first one is killed, the file is free again."""

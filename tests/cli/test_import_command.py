@@ -1,4 +1,4 @@
-"""``moregood import``: what becomes of each row, what is said of it, and what it leaves."""
+"""``moregood import``: the outcome of each row, the output, and the files."""
 
 import os
 import stat
@@ -66,7 +66,7 @@ def test_what_is_written_beside_the_input_is_for_its_owner_only(
     assert {0o600} == {stat.S_IMODE((folder / name).stat().st_mode) for name in made}
 
 
-def test_rejected_rows_are_written_down(
+def test_rejected_rows_are_written_to_the_rejects_file(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """With the input's own columns and the reason, and exit code 1; the others are done."""
@@ -83,10 +83,10 @@ def test_rejected_rows_are_written_down(
     assert 1 == sandbox.audit().customers
 
 
-def test_what_the_api_refuses_is_written_down_too(
+def test_rows_that_the_api_refuses_are_in_the_rejects_file(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """The server's own words are the reason; the files go where they are told to."""
+    """The reason is the server's message; the files are written where the options say."""
     args = ("--rejects", "bad.csv", "--results", "all.csv", "--journal", "own.journal")
     path = customers(ADA, "Bob,no-address,")
     result = run("import", path, *args)
@@ -96,13 +96,13 @@ def test_what_the_api_refuses_is_written_down_too(
     assert ["all.csv", "bad.csv", "customers.csv", "own.journal"] == files_in(path.parent)
 
 
-def test_no_screen_shows_a_customer(
+def test_no_output_contains_personal_data(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """Rows are named by their lines; with all that can be told, in a run and of it."""
+    """Rows are named by their line numbers, in every output of a run."""
     path = customers(ADA, NOBODY, "Bob,no-address,", "Ada,ADA@example.com,", "Cy,cy@example.org,")
     sandbox.faults = Refuse(422, on="asks.create", times=1)
-    said = [
+    results = [
         run("import", path, "--dry-run", "--ask", "email", "-v"),
         run("import", path, "--ask", "email", "-v"),
         run("import", path, "--ask", "email", "--json"),
@@ -111,7 +111,7 @@ def test_no_screen_shows_a_customer(
         run("retry", "customers.csv.journal", "-v"),
         run("reconcile", "customers.csv.journal", "-v"),
     ]
-    for result in said:
+    for result in results:
         assert result.output
         assert people_in(result.output) == []
 
@@ -132,11 +132,11 @@ def test_customers_are_asked_after_they_are_saved(
     """Each through what reaches them, and each person once."""
     path = customers(ADA, BOB, CY, "Ada,ADA@example.com,", "Dee,,")
     result = run("import", path, "--ask", "email,sms", "--reminders", "1", "--json")
-    told = summary(result.stdout)
+    printed = summary(result.stdout)
     assert 0 == result.exit_code
-    assert {"email": 2, "sms": 2} == told["asked"]
-    assert {"duplicate": 1, "unreachable": 1} == told["skipped"]
-    assert 1 == told["duplicates"]
+    assert {"email": 2, "sms": 2} == printed["asked"]
+    assert {"duplicate": 1, "unreachable": 1} == printed["skipped"]
+    assert 1 == printed["duplicates"]
     audit = sandbox.audit()
     assert (3, 8) == (audit.asks, audit.messages)
     assert () == audit.duplicate_asks
@@ -151,7 +151,7 @@ def test_customers_are_asked_after_they_are_saved(
 def test_who_cannot_be_reached_is_not_asked(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """An email alone takes no SMS; the row is done all the same, and it is said."""
+    """A customer with only an email gets no SMS; the row is done, and the summary says so."""
     result = run("import", customers(BOB), "--ask", "sms")
     assert 0 == result.exit_code
     assert "line 2: not asked: the row has no contact for any channel" in result.stdout
@@ -164,9 +164,9 @@ def test_a_lost_ask_is_looked_up_and_never_sent_again(
     """Its messages tell that it has happened."""
     sandbox.faults = DropAfterEffect(times=1, on="asks.create")
     result = run("import", customers(BOB, ADA), "--ask", "email", "--json")
-    told = summary(result.stdout)
+    printed = summary(result.stdout)
     assert 0 == result.exit_code
-    assert (0, 2) == (told["unknown"], told["done"])
+    assert (0, 2) == (printed["unknown"], printed["done"])
     assert (2, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
@@ -177,9 +177,9 @@ def test_an_ask_that_is_left_unknown_is_not_sent_from_its_rejects(
     sandbox.faults = DropAfterEffect(times=1, on="asks.create")
     args = ("--ask", "email")
     result = run("import", customers(BOB, ADA), *args, "--on-unknown", "hold", "--json")
-    told = summary(result.stdout)
+    printed = summary(result.stdout)
     assert 1 == result.exit_code
-    assert (1, 1) == (told["unknown"], told["done"])
+    assert (1, 1) == (printed["unknown"], printed["done"])
     assert rows_of("customers.rejects.csv")[0]["error"].startswith("unknown: saved, but the ask: ")
     again = run("import", "customers.rejects.csv", *args)
     assert 0 == again.exit_code
@@ -217,7 +217,7 @@ def test_charges_are_recorded_from_a_column(
     assert "has more than 0 digits" in rows_of("customers.rejects.csv")[0]["error"]
 
 
-def test_what_was_asked_for_before_and_caps_are_kept(
+def test_not_asked_within_and_max_asks_are_kept(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """--not-asked-within and --max-asks leave people out, and say how many."""
@@ -225,14 +225,14 @@ def test_what_was_asked_for_before_and_caps_are_kept(
     path = customers(ADA, *many(5))
     limits = ("--not-asked-within", "30d", "--max-asks", "3")
     result = run("import", path, "--ask", "email", *limits, "--json")
-    told = summary(result.stdout)
+    printed = summary(result.stdout)
     assert 0 == result.exit_code
-    assert {"asked recently": 1, "max asks": 2} == told["skipped"]
-    assert 3 == told["people_asked"]
+    assert {"asked recently": 1, "max asks": 2} == printed["skipped"]
+    assert 3 == printed["people_asked"]
     assert (4, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
 
-def test_typing_the_same_again_sends_only_the_probe(
+def test_the_same_command_again_sends_only_the_probe(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """And says that nothing is left."""
@@ -261,7 +261,7 @@ def test_standard_input_needs_a_journal_and_is_imported_with_one(
     assert "nobody@example.com" == rows_of("stdin.rejects.csv")[0]["E-mail"]
 
 
-def test_the_mapping_can_be_said(
+def test_the_mapping_can_be_given(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """As often as there are columns that do not say what they are."""
@@ -294,7 +294,7 @@ def test_many_rows_of_a_kind_are_not_all_named(
     assert 0 == sandbox.audit().requests["customers.upsert"]
 
 
-def test_quiet_tells_errors_only(
+def test_quiet_prints_errors_only(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """Nothing where all is well."""

@@ -33,9 +33,7 @@ def test_a_dry_run_sends_nothing_and_needs_no_key(
     assert "--confirm" not in result.stdout
 
 
-def test_who_was_asked_not_long_ago_cannot_be_told_without_a_key(
-    run: Run, customers: Customers
-) -> None:
+def test_a_dry_run_with_not_asked_within_needs_a_key(run: Run, customers: Customers) -> None:
     """It is the API that knows."""
     limits = ("--ask", "email", "--not-asked-within", "30d")
     result = run("import", customers(ADA), "--dry-run", *limits)
@@ -43,18 +41,18 @@ def test_who_was_asked_not_long_ago_cannot_be_told_without_a_key(
     assert "MOREGOOD_API_KEY" in result.stderr
 
 
-def test_a_dry_run_speaks_to_machines(
+def test_a_dry_run_prints_json(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """The mapping, the counts, the problems and the digest, in one line."""
     path = customers(f"{ADA},9", f"{NOBODY},9", header="First Name,E-mail,Phone 1,Shoe")
-    told = summary(run("import", path, "--dry-run", "--json").stdout)
-    assert ("import", True, 1) == (told["command"], told["dry_run"], told["exit_code"])
-    assert "E-mail → email" in told["mapping"]
-    assert "Shoe: fits no field" in told["mapping"]
-    assert [3] == [line for line, _ in told["problems"]]
-    assert (2, 1, 1) == (told["rows"], told["to_save"], told["rejected"])
-    assert told["digest"]
+    printed = summary(run("import", path, "--dry-run", "--json").stdout)
+    assert ("import", True, 1) == (printed["command"], printed["dry_run"], printed["exit_code"])
+    assert "E-mail → email" in printed["mapping"]
+    assert "Shoe: fits no field" in printed["mapping"]
+    assert [3] == [line for line, _ in printed["problems"]]
+    assert (2, 1, 1) == (printed["rows"], printed["to_save"], printed["rejected"])
+    assert printed["digest"]
 
 
 def test_a_good_dry_run_is_exit_code_0(
@@ -89,7 +87,7 @@ def test_an_export_that_is_recognised_is_named(
 def test_the_plan_that_was_shown_can_be_confirmed(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """Its digest does exactly that; the command is told to type."""
+    """With its digest; the output has the command to type."""
     path = customers(*many(5))
     shown = run("import", path, "--dry-run", "--ask", "email").stdout
     found = re.search(r"--confirm (\w+)", shown)
@@ -99,7 +97,7 @@ def test_the_plan_that_was_shown_can_be_confirmed(
     assert 5 == sandbox.audit().asks
 
 
-@pytest.mark.parametrize("changed", ["the file", "the orders", "the cap", "the mapping"])
+@pytest.mark.parametrize("changed", ["the file", "the ask", "the cap", "the mapping"])
 def test_another_plan_than_the_confirmed_one_is_refused(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers, changed: str
 ) -> None:
@@ -109,7 +107,7 @@ def test_another_plan_than_the_confirmed_one_is_refused(
     args = ["--ask", "email"]
     if changed == "the file":
         customers(*many(4), "Eve,ada4@example.com,")
-    args += {"the orders": ["--reminders", "1"], "the cap": ["--max-asks", "9"]}.get(changed, [])
+    args += {"the ask": ["--reminders", "1"], "the cap": ["--max-asks", "9"]}.get(changed, [])
     args += ["--map", "Phone 1="] if changed == "the mapping" else []
     result = run("import", path, *args, "--confirm", digest)
     assert 2 == result.exit_code
@@ -122,7 +120,7 @@ def test_another_plan_than_the_confirmed_one_is_refused(
     assert 0 == run("import", path, *args, "--confirm", now[1]).exit_code
 
 
-def test_a_dry_run_tells_what_earlier_runs_have_done(
+def test_a_dry_run_reports_what_earlier_runs_have_done(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """The rest of the counts is without it."""

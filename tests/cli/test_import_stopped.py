@@ -11,13 +11,23 @@ import pytest
 
 from moregood_async.sandbox import Delay, Refuse, Sandbox
 from tests.cli.conftest import KEY, at_request
-from tests.cli.importing import ADA, BOB, Customers, Run, files_in, many, rows_of, summary
+from tests.cli.importing import (
+    ADA,
+    BOB,
+    Customers,
+    Run,
+    files_in,
+    many,
+    rows_of,
+    summary,
+    wait_until,
+)
 
 Spawn = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "message"),
     [
         (["nowhere.csv"], "does not exist"),
         (["customers.csv", "--map", "E-mail=mail"], "did you mean email?"),
@@ -48,13 +58,13 @@ Spawn = Callable[..., subprocess.Popen[str]]
     ],
 )
 def test_wrong_usage_is_exit_code_2(
-    run: Run, sandbox: Sandbox, base_url: str, customers: Customers, args: list[str], told: str
+    run: Run, sandbox: Sandbox, base_url: str, customers: Customers, args: list[str], message: str
 ) -> None:
     """With a sentence that says what would be right, and nothing sent or left behind."""
     folder = customers(ADA).parent
     result = run("import", *args)
     assert 2 == result.exit_code
-    assert told.lower() in result.stderr.lower()
+    assert message.lower() in result.stderr.lower()
     assert {} == sandbox.audit().requests
     assert ["customers.csv"] == files_in(folder)
 
@@ -68,16 +78,16 @@ def test_a_missing_key_is_exit_code_3(
     result = run("import", path, "--json")
     assert 3 == result.exit_code
     assert "MOREGOOD_API_KEY" in result.stderr
-    told = summary(result.stdout)
-    assert ("import", 3) == (told["command"], told["exit_code"])
-    assert "MOREGOOD_API_KEY" in told["error"]
+    printed = summary(result.stdout)
+    assert ("import", 3) == (printed["command"], printed["exit_code"])
+    assert "MOREGOOD_API_KEY" in printed["error"]
     assert ["customers.csv"] == files_in(path.parent)
 
 
-def test_a_refused_key_costs_one_request_and_binds_nothing(
+def test_a_refused_key_costs_one_request_and_leaves_the_journal_unbound(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """Exit code 3, no results and no rejects; with the right key, the same command goes on."""
+    """Exit code 3, no results and no rejects; with the right key, the same command continues."""
     path = customers(*many(300))
     result = run("import", path, "--api-key", "wrong-key", "-v")
     assert 3 == result.exit_code
@@ -116,14 +126,14 @@ def test_a_key_that_is_refused_midway_stops_the_run(
     path = customers(*many(500))
     args = ("--concurrency", "4", "--ask", "email", "--json")
     result = run("import", path, *args)
-    told = summary(result.stdout)
+    printed = summary(result.stdout)
     assert 3 == result.exit_code
-    assert "403" in told["error"]
-    assert 0 < told["done"] < 400
-    assert 0 == told["failed"]
-    assert told["done"] == sandbox.audit().asks
+    assert "403" in printed["error"]
+    assert 0 < printed["done"] < 400
+    assert 0 == printed["failed"]
+    assert printed["done"] == sandbox.audit().asks
     assert f"to go on where it stopped: moregood resume {path}.journal" in result.stderr
-    assert told["done"] == sum(
+    assert printed["done"] == sum(
         row["moregood_status"] == "done" for row in rows_of("customers.results.csv")
     )
     sandbox.faults = ()
@@ -143,38 +153,37 @@ def test_what_fails_the_same_way_stops_the_run(
     """Exit code 1, before the rest is tried."""
     sandbox.faults = Refuse(422, on="asks.create")
     result = run("import", customers(*many(2000)), "--ask", "email", "--json")
-    told = summary(result.stdout)
+    printed = summary(result.stdout)
     assert 1 == result.exit_code
-    assert "more than 10 % of the last 200 rows failed the same way" in told["error"]
+    assert "more than 10 % of the last 200 rows failed the same way" in printed["error"]
     assert sandbox.audit().requests["asks.create"] < 200
 
 
-def test_ctrl_c_finishes_what_is_under_way(
+def test_ctrl_c_lets_requests_in_flight_finish(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
     """Exit code 130, and how to go on."""
     sandbox.faults = Delay(0.005) | at_request(200, lambda: os.kill(os.getpid(), signal.SIGINT))
     path = customers(*many(2000))
     result = run("import", path, "--concurrency", "8", "--ask", "email", "--json")
-    told, audit = summary(result.stdout), sandbox.audit()
+    printed, audit = summary(result.stdout), sandbox.audit()
     assert 130 == result.exit_code
-    assert 0 < told["done"] < 2000
-    assert (told["done"], 0) == (audit.asks, told["unknown"])
+    assert 0 < printed["done"] < 2000
+    assert (printed["done"], 0) == (audit.asks, printed["unknown"])
     assert "Stopping: finishing requests in flight" in result.stderr
     assert f"moregood resume {path}.journal" in result.stderr
-    assert told["interrupted"]
+    assert printed["interrupted"]
 
 
 def test_a_second_ctrl_c_stops_at_once(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What may have left is looked up by the next run: nobody is asked twice."""
+    """Asks in flight become unknown, and the next run reconciles them: nobody is asked twice."""
     monkeypatch.setattr("moregood_async.bulk.journal.journal.HEARTBEAT_SECONDS", 0.2)
     sandbox.faults = Delay(0.005, on="customers.upsert") | Delay(5, on="asks.create")
 
     def twice() -> None:
-        while not sandbox.audit().requests["asks.create"]:
-            time.sleep(0.02)
+        wait_until(lambda: sandbox.audit().requests["asks.create"])
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGINT)
@@ -201,31 +210,29 @@ def test_a_second_ctrl_c_stops_at_once(
 def test_ctrl_c_reaches_a_process(
     sandbox: Sandbox, base_url: str, spawn: Spawn, customers: Customers
 ) -> None:
-    """As in a shell; the audit agrees with what is said."""
+    """The summary agrees with the audit."""
     sandbox.faults = Delay(0.01)
     path = customers(*many(5000))
     process = spawn("import", path, "--concurrency", "8", "--ask", "email", "--json")
-    while sandbox.audit().asks < 20:
-        time.sleep(0.02)
+    wait_until(lambda: sandbox.audit().asks >= 20)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
-    told, audit = summary(out), sandbox.audit()
+    printed, audit = summary(out), sandbox.audit()
     assert 130 == process.returncode
     assert "Stopping" in err
     assert "Traceback" not in err
-    assert told["done"] == audit.asks
+    assert printed["done"] == audit.asks
     assert () == audit.duplicate_asks
 
 
 def test_a_journal_that_another_runs_is_left_alone(
     sandbox: Sandbox, base_url: str, run: Run, spawn: Spawn, customers: Customers
 ) -> None:
-    """The second is told so, with exit code 2; the report can be read meanwhile."""
+    """A second process gets exit code 2; a report can be read meanwhile."""
     sandbox.faults = Delay(0.05)
     path = customers(*many(2000))
     process = spawn("import", path, "--concurrency", "2")
-    while sandbox.audit().customers < 5:
-        time.sleep(0.02)
+    wait_until(lambda: sandbox.audit().customers >= 5)
     second = run("import", path)
     assert 2 == second.exit_code
     assert "another process is running the journal" in second.stderr
@@ -234,7 +241,7 @@ def test_a_journal_that_another_runs_is_left_alone(
     process.communicate()
 
 
-def test_an_unreadable_disk_is_told(
+def test_an_unreadable_disk_is_reported(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An error of the operating system is a sentence and exit code 2."""
@@ -252,16 +259,16 @@ def test_an_unreadable_disk_is_told(
 def test_an_input_that_changes_meanwhile_gets_no_results(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """They would mix up people; what was done is told."""
+    """Results would be joined to other people; the summary is still printed."""
     path = customers(*many(40))
     sandbox.faults = [at_request(30, lambda: customers("Eve,eve@example.com,"))]
     result = run("import", path, "--json")
-    told = summary(result.stdout)
+    printed = summary(result.stdout)
     assert "customers.csv has changed since the job began" in result.stderr
-    assert (40, None, None) == (told["done"], told["results"], told["rejects"])
+    assert (40, None, None) == (printed["done"], printed["results"], printed["rejects"])
 
 
-def test_results_that_cannot_be_written_are_told_and_are_in_the_journal(
+def test_results_that_cannot_be_written_are_reported_and_are_in_the_journal(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that fills up at the end loses nothing."""

@@ -43,16 +43,16 @@ def test_a_report_says_what_became_of_the_rows_and_what_to_do(reported: Run) -> 
         assert expected in result.stdout
 
 
-def test_a_report_speaks_to_machines(reported: Run) -> None:
+def test_a_report_prints_json(reported: Run) -> None:
     """In one line, with the same figures."""
-    told = summary(reported("report", JOURNAL, "--json").stdout)
+    printed = summary(reported("report", JOURNAL, "--json").stdout)
     counts = {"rows": 6, "done": 3, "failed": 1, "unknown": 1, "rejected": 1, "waiting": 0}
-    assert counts == {name: told[name] for name in counts}
-    assert ("report", True) == (told["command"], told["is_input_complete"])
-    assert {"email": 2} == told["asked"]
-    assert len(told["runs"]) == 1
-    assert told["runs"][0]["ending"] == "complete"
-    assert 3 == len(told["next"])
+    assert counts == {name: printed[name] for name in counts}
+    assert ("report", True) == (printed["command"], printed["is_input_complete"])
+    assert {"email": 2} == printed["asked"]
+    assert len(printed["runs"]) == 1
+    assert printed["runs"][0]["ending"] == "complete"
+    assert 3 == len(printed["next"])
 
 
 def test_the_rows_of_an_outcome_are_listed_by_their_lines(reported: Run) -> None:
@@ -84,7 +84,7 @@ def test_the_rows_of_an_outcome_are_written_to_a_file(
 def test_rows_of_an_input_that_has_changed_are_not_written(
     reported: Run, customers: Customers
 ) -> None:
-    """They would be other people's; where it is now can be said."""
+    """Its rows would be other people's; an option gives the file's new place."""
     before = Path("customers.csv").read_bytes()
     customers("Eve,eve@example.com,")
     args = ("report", JOURNAL, "--rows", "failed", "-o", "some.csv")
@@ -112,7 +112,7 @@ def test_kept_rows_need_no_input(
 
 def test_what_cannot_be_told_is_exit_code_2(reported: Run) -> None:
     """Another file, a place where nothing can be written, options that do not go together."""
-    for args, told in (
+    for args, printed in (
         (("customers.csv",), "is no journal"),
         (("nowhere.journal",), "does not exist"),
         ((JOURNAL, "-o", "some.csv"), "-o goes with --rows"),
@@ -120,4 +120,4 @@ def test_what_cannot_be_told_is_exit_code_2(reported: Run) -> None:
     ):
         result = reported("report", *args)
         assert 2 == result.exit_code
-        assert told in result.stderr
+        assert printed in result.stderr

@@ -24,11 +24,11 @@ def test_a_resumed_import_does_what_is_left(
     assert (5, 10) == (sandbox.audit().asks, sandbox.audit().messages)
     more = run("resume", f"{path}.journal", "--max-asks", "12", "--json")
     assert 0 == more.exit_code
-    told = summary(more.stdout)
+    printed = summary(more.stdout)
     assert ("resume", 12, {"max asks": 8}) == (
-        told["command"],
-        told["people_asked"],
-        told["skipped"],
+        printed["command"],
+        printed["people_asked"],
+        printed["skipped"],
     )
     assert (12, 24, ()) == (
         sandbox.audit().asks,
@@ -40,7 +40,7 @@ def test_a_resumed_import_does_what_is_left(
 def test_a_finished_import_has_nothing_to_resume(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """Only the probe is sent, and it is said."""
+    """Only the probe is sent, and the output says so."""
     customers(ADA, BOB)
     run("import", "customers.csv", *ASK)
     before = sum(sandbox.audit().requests.values())
@@ -53,7 +53,7 @@ def test_a_finished_import_has_nothing_to_resume(
 def test_a_moved_input_is_named(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """It is told by its bytes, and not by its name."""
+    """It is recognised by its bytes, not by its name."""
     path = customers(ADA, BOB)
     run("import", "customers.csv")
     path.rename(path.with_name("moved.csv"))
@@ -75,9 +75,9 @@ def test_a_changed_input_is_refused_and_the_files_beside_it_stay(
     customers("Eve,eve@example.com,")
     result = run(command, JOURNAL, "--json")
     assert 2 == result.exit_code
-    told = summary(result.stdout)
-    assert "customers.csv has changed since the job began" in told["error"]
-    assert (3, None) == (told["rows"], told["results"])
+    printed = summary(result.stdout)
+    assert "customers.csv has changed since the job began" in printed["error"]
+    assert (3, None) == (printed["rows"], printed["results"])
     assert 1 == result.stderr.count("Error: ")
     assert kept == [Path(f"customers.{kind}.csv").read_bytes() for kind in ("results", "rejects")]
     assert before == sandbox.audit().requests
@@ -86,7 +86,7 @@ def test_a_changed_input_is_refused_and_the_files_beside_it_stay(
 def test_another_key_is_refused_unless_it_is_the_projects_new_one(
     base_url: str, sandbox: Sandbox, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whose customers these are is told by the key."""
+    """The key decides whose customers these are."""
     customers(ADA)
     run("import", "customers.csv", *ASK)
     with Sandbox(keys="new-key") as moved, moved.serve_in_thread() as server:
@@ -143,10 +143,10 @@ def test_retry_tries_what_failed_and_what_follows_it(
     assert 1 == again.exit_code
     assert 1 == sandbox.audit().asks
     result = run("retry", JOURNAL, "--json")
-    told = summary(result.stdout)
+    printed = summary(result.stdout)
     assert 1 == result.exit_code
     assert "Trying 2 failed rows once more" in result.stderr
-    assert (3, 0, 1) == (told["done"], told["failed"], told["rejected"])
+    assert (3, 0, 1) == (printed["done"], printed["failed"], printed["rejected"])
     assert (3, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
     assert saved + 2 == sandbox.audit().requests["customers.upsert"]
     assert ["nobody@example.com"] == [row["E-mail"] for row in rows_of("customers.rejects.csv")]
@@ -158,8 +158,8 @@ def test_settle_finds_out_what_has_happened(
     """Without the input, and without sending anything; exit code 1 where some stay unknown."""
     sandbox.faults = DropAfterEffect(on="asks.create", times=2)
     path = customers(*many(4))
-    told = summary(run("import", path, *ASK, "--on-unknown", "hold", "--json").stdout)
-    assert 2 == told["unknown"]
+    printed = summary(run("import", path, *ASK, "--on-unknown", "hold", "--json").stdout)
+    assert 2 == printed["unknown"]
     path.unlink()
     held = run("reconcile", JOURNAL, "--reconcile-after", "0", "--json")
     assert (1, 2) == (held.exit_code, summary(held.stdout)["unknown"]) or 0 == held.exit_code
@@ -174,8 +174,8 @@ def test_what_has_not_happened_is_sent_by_resume(
     """After settle, which sends nothing, or at once with --on-unknown settle."""
     sandbox.faults = DropBeforeEffect(on="asks.create", times=3)
     customers(*many(4))
-    told = summary(run("import", "customers.csv", *ASK, "--on-unknown", "hold", "--json").stdout)
-    assert (3, 1) == (told["unknown"], sandbox.audit().asks)
+    printed = summary(run("import", "customers.csv", *ASK, "--on-unknown", "hold", "--json").stdout)
+    assert (3, 1) == (printed["unknown"], sandbox.audit().asks)
     settled = run("reconcile", JOURNAL, "--reconcile-after", "0", "--json")
     assert 0 == settled.exit_code
     assert (3, 1) == (summary(settled.stdout)["waiting"], sandbox.audit().asks)

@@ -87,8 +87,8 @@ def test_its_limit_and_its_people_can_be_set(run: Run) -> None:
 def test_it_speaks_to_machines(run: Run) -> None:
     """One line of JSON on stdout, with what a client needs."""
     result = served(run, lambda _: None, "--json")
-    told = json.loads(result.stdout)
-    assert told["base_url"] in result.stderr
+    printed = json.loads(result.stdout)
+    assert printed["base_url"] in result.stderr
     assert result.exit_code == 0
 
 
