@@ -290,13 +290,6 @@ async def test_settings_are_read_as_they_were_saved(storage: Storage) -> None:
     assert "never" not in stored
 
 
-async def test_saving_no_settings_changes_nothing(storage: Storage) -> None:
-    before = dict(storage.settings())
-    await storage.save_settings({})
-    assert storage.settings() == before
-    await storage.commit(Change())  # the journal is still usable
-
-
 @pytest.mark.parametrize("implementation", DURABLE, ids=str)
 async def test_settings_and_heartbeat_are_there_after_closing(
     implementation: Implementation, tmp_path: Path

@@ -35,6 +35,13 @@ async def test_an_empty_storage_has_nothing(storage: Storage) -> None:
     assert list(summary.runs) == []
 
 
+async def test_saving_no_settings_changes_nothing(storage: Storage) -> None:
+    before = dict(storage.settings())
+    await storage.save_settings({})
+    assert storage.settings() == before
+    await storage.commit(Change())  # the journal is still usable
+
+
 MAX_ASKS = SkipReason.MAX_ASKS
 
 
