@@ -102,7 +102,7 @@ class MethodNotAllowed(HttpError):
     """405, with the methods that the route accepts."""
 
     def __init__(self, method: str, path: str, allowed_methods: list[str]) -> None:
-        self.allow = ", ".join(allowed_methods)
+        self.allow: str = ", ".join(allowed_methods)
         super().__init__(
             405,
             f"The {method} method is not supported for route {path}."

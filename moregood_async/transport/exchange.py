@@ -37,12 +37,12 @@ class Exchange:
     __slots__ = ("_clock", "_started", "is_written", "phase", "request")
 
     def __init__(self, request: Request, clock: Callable[[], float]) -> None:
-        self.request = request
+        self.request: Request = request
         self._clock = clock
         self._started = clock()
-        self.is_written = request.body is None
+        self.is_written: bool = request.body is None
         """Whether the first write of the body was made. Always true without a body."""
-        self.phase = "waiting"
+        self.phase: str = "waiting"
         """``waiting`` for the response's head, or ``reading`` its body."""
 
     def response(self, status: int, headers: Mapping[str, str], body: bytes) -> Response:
