@@ -1,4 +1,4 @@
-"""A pace on the virtual clock, calls that pass through it, and a server with a script."""
+"""A pace on the virtual clock, calls through a pace, and a server with scripted responses."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from tests.middleware.doubles import build_response, request, start_call
 from tests.middleware.virtual_time import now
 
 TICK = 1e-6
-"""Seconds: less counts as the same time."""
+"""Tolerance in seconds: two times that differ by less are considered equal."""
 
 
-def pace(max_concurrency: int = 32, max_rate: Rate | None = None) -> Pace:
+def make_pace(max_concurrency: int = 32, max_rate: Rate | None = None) -> Pace:
     """Return a new pace."""
     return Pace(Governor(Limits(max_concurrency, max_rate)), clock=now)
 
 
 def call(
-    through: Pace,
+    pace: Pace,
     handler: Callable[[Request], Awaitable[Response]],
     name: str = "asks.create",
     *,
     within: float = math.inf,
-    patient: bool = False,
+    is_bulk: bool = False,
 ) -> asyncio.Task[Response]:
-    """Start a call with a deadline of ``within`` seconds; a patient one is bulk."""
+    """Start an interactive or a bulk call whose deadline is ``within`` seconds from now."""
     deadline = Deadline(now() + within)
-    sent = request(operation=name, deadline=deadline, priority="bulk" if patient else "interactive")
-    return start_call(through(sent, handler))
+    sent = request(operation=name, deadline=deadline, priority="bulk" if is_bulk else "interactive")
+    return start_call(pace(sent, handler))
 
 
 async def respond_at_once(_: Request) -> Response:
@@ -45,11 +45,14 @@ async def respond_at_once(_: Request) -> Response:
 
 @attrs.define
 class Server:
-    """Returns scripted responses, one for each request, then plain ones; keeps the arrivals."""
+    """A handler with a script: one response for each request, and then successes.
+
+    `arrivals` has the time of each request.
+    """
 
     responses: list[Response] = attrs.field(factory=list[Response])
     seconds: float = 0.0
-    """How long each request takes."""
+    """The duration of each request."""
     arrivals: list[float] = attrs.field(factory=list[float])
 
     async def __call__(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Properties of a pace that hold whatever its calls do: fail, expire, end early or wait."""
+"""Properties of a pace that hold for calls that fail, expire, wait or are cancelled."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from moregood_async.middleware.pace import Pace
 from moregood_async.wire import Deadline, Priority, Request, Response
 from tests.depth import scaled
 from tests.middleware.doubles import build_response, request, retry_after_response
-from tests.middleware.pacing import TICK, pace, respond_at_once
-from tests.middleware.virtual_time import now, virtually
+from tests.middleware.pacing import TICK, make_pace, respond_at_once
+from tests.middleware.virtual_time import now, run_virtually
 
 MOMENTS = st.floats(0.0, 5.0).map(lambda seconds: round(seconds, 1))
 RESPONSES = st.sampled_from(
@@ -33,7 +33,7 @@ RESPONSES = st.sampled_from(
 
 @attrs.frozen
 class Caller:
-    """One call of a simulation, and how it ends."""
+    """One call of a simulation, and the end of the call."""
 
     arrives_at: float
     seconds: float
@@ -69,7 +69,7 @@ class Simulation:
     blocked_at: float = -math.inf
     blocked_until: float = -math.inf
     in_flight: int = 0
-    most: int = 0
+    max_in_flight: int = 0
     expired: set[int] = attrs.field(factory=set[int])
 
     async def run(self) -> None:
@@ -99,11 +99,12 @@ class Simulation:
     async def handle(self, request: Request) -> Response:
         number = int(request.operation)
         caller = self.callers[number]
-        is_same_moment = now() == self.blocked_at  # its turn was granted before the delay was named
+        # A request of the same moment got its slot before the throttled response was received.
+        is_same_moment = now() == self.blocked_at
         assert is_same_moment or now() >= self.blocked_until - TICK
         self.sent.append((number, now()))
         self.in_flight += 1
-        self.most = max(self.most, self.in_flight)
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
         try:
             await asyncio.sleep(caller.seconds)
         finally:
@@ -117,32 +118,39 @@ class Simulation:
 
 
 @settings(max_examples=scaled(120), deadline=None)
-@given(callers=st.lists(CALLERS, max_size=25), bound=st.integers(1, 4), rate=RATES)
-def test_pace_keeps_its_promises_whatever_happens_to_its_calls(
-    callers: list[Caller], bound: int, rate: Rate | None
+@given(callers=st.lists(CALLERS, max_size=25), max_concurrency=st.integers(1, 4), rate=RATES)
+def test_a_pace_keeps_its_limits_and_its_order_whatever_happens_to_its_calls(
+    callers: list[Caller], max_concurrency: int, rate: Rate | None
 ) -> None:
-    """No slot is lost; no bound, rate or delay is broken; no call overtakes or is stuck."""
+    """No slot is lost, no limit or delay is violated, and no call overtakes or waits for ever."""
 
     async def main() -> Simulation:
-        simulation = Simulation(callers, pace(bound, rate))
+        simulation = Simulation(callers, make_pace(max_concurrency, rate))
         await simulation.run()
         assert simulation.pace.state.in_flight == 0
         assert simulation.pace.state.waiting == 0
         await asyncio.gather(
-            *(simulation.pace(request(), respond_at_once) for _ in range(bound + 1))
+            *(simulation.pace(request(), respond_at_once) for _ in range(max_concurrency + 1))
         )
         return simulation
 
-    ended = virtually(main)
-    sent_at = dict(ended.sent)
-    turns = [number for number in ended.arrived_at if number in sent_at]
+    simulation = run_virtually(main)
+    sent_at = dict(simulation.sent)
+    sent_in_order_of_arrival = [number for number in simulation.arrived_at if number in sent_at]
     for is_bulk in (True, False):
-        own = [sent_at[each] for each in turns if callers[each].is_bulk is is_bulk]
-        assert own == sorted(own)
-    assert not [(late, early) for late in turns for early in turns if ended.overtook(late, early)]
+        times_of_priority = [
+            sent_at[each] for each in sent_in_order_of_arrival if callers[each].is_bulk is is_bulk
+        ]
+        assert times_of_priority == sorted(times_of_priority)
+    assert not [
+        (bulk, interactive)
+        for bulk in sent_in_order_of_arrival
+        for interactive in sent_in_order_of_arrival
+        if simulation.overtook(bulk, interactive)
+    ]
     times = sorted(sent_at.values())
-    assert ended.most <= bound
-    assert not ended.expired & set(sent_at)
+    assert simulation.max_in_flight <= max_concurrency
+    assert not simulation.expired & set(sent_at)
     if rate is not None:
         windows = zip(times, times[rate.limit :], strict=False)
         assert all(later - first >= rate.per - TICK for first, later in windows)
@@ -150,17 +158,19 @@ def test_pace_keeps_its_promises_whatever_happens_to_its_calls(
 
 @given(
     callers=st.lists(CALLERS.map(lambda caller: attrs.evolve(caller, is_bulk=True)), max_size=12),
-    bound=st.integers(1, 3),
+    max_concurrency=st.integers(1, 3),
 )
 @settings(max_examples=scaled(50), deadline=None)
-def test_a_bulk_call_that_nobody_cancels_is_always_sent(callers: list[Caller], bound: int) -> None:
-    """However long other calls make it wait."""
+def test_a_bulk_call_that_is_not_cancelled_is_always_sent(
+    callers: list[Caller], max_concurrency: int
+) -> None:
+    """A bulk call has no limit to its time in the queue."""
     callers = [attrs.evolve(caller, cancelled_after=None) for caller in callers]
 
     async def main() -> Simulation:
-        simulation = Simulation(callers, pace(bound))
+        simulation = Simulation(callers, make_pace(max_concurrency))
         await simulation.run()
         return simulation
 
-    ended = virtually(main)
-    assert len(ended.sent) == len(callers)
+    simulation = run_virtually(main)
+    assert len(simulation.sent) == len(callers)

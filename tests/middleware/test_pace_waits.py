@@ -1,4 +1,4 @@
-"""How long requests wait: known rates, delays that the server names, and deadlines."""
+"""How long requests wait: known rates, retry delays of the server, and deadlines."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from tests.middleware.doubles import (
     retry_after_response,
     run_ready_tasks,
 )
-from tests.middleware.pacing import TICK, Server, call, pace
-from tests.middleware.virtual_time import now, virtually
+from tests.middleware.pacing import TICK, Server, call, make_pace
+from tests.middleware.virtual_time import now, run_virtually
 
 # A known rate
 
 
 def test_a_known_rate_holds_in_every_window_and_is_used_in_full() -> None:
-    """Any ``per`` seconds, wherever they start."""
+    """A window is any interval of ``per`` seconds, whenever it starts."""
 
     async def main() -> list[float]:
-        server, through = Server(), pace(32, Rate(4, per=10.0))
-        await asyncio.gather(*(call(through, server) for _ in range(23)))
+        server, pace = Server(), make_pace(32, Rate(4, per=10.0))
+        await asyncio.gather(*(call(pace, server) for _ in range(23)))
         return [arrival - server.arrivals[0] for arrival in server.arrivals]
 
-    assert [pytest.approx(arrival) for arrival in virtually(main)] == [
+    assert [pytest.approx(arrival) for arrival in run_virtually(main)] == [
         10.0 * (number // 4) for number in range(23)
     ]
 
 
-def test_requests_that_keep_the_rate_by_themselves_do_not_wait() -> None:
+def test_requests_slower_than_the_rate_do_not_wait() -> None:
     async def main() -> list[float]:
-        server, through = Server(), pace(32, Rate(1, per=1.0))
+        server, pace = Server(), make_pace(32, Rate(1, per=1.0))
         for _ in range(4):
-            await call(through, server)
+            await call(pace, server)
             await asyncio.sleep(1.5)
         return [arrival - server.arrivals[0] for arrival in server.arrivals]
 
-    assert virtually(main) == [0.0, 1.5, 3.0, 4.5]
+    assert run_virtually(main) == [0.0, 1.5, 3.0, 4.5]
 
 
-# Delays that the server names
+# Retry delays of the server
 
 
 @pytest.mark.parametrize(
@@ -83,75 +83,75 @@ def test_requests_that_keep_the_rate_by_themselves_do_not_wait() -> None:
     ],
     ids=lambda value: str(dict(value.headers)) if isinstance(value, Response) else str(value),
 )
-def test_after_a_throttle_all_calls_wait_the_delay_and_a_margin_and_a_probe_comes_first(
+def test_after_a_throttled_response_one_probe_is_sent_after_the_retry_delay_and_a_margin(
     throttled: Response, seconds: float
 ) -> None:
-    """The server names the delay to one call; Laravel rounds it down, so the margin is a second."""
+    """The other calls wait for the probe. Laravel rounds the delay down: the margin is a second."""
 
     async def main() -> list[float]:
-        server, through = Server([throttled], seconds=2.0), pace()
-        await call(through, server)
+        server, pace = Server([throttled], seconds=2.0), make_pace()
+        await call(pace, server)
         throttled_at = now()
-        await asyncio.gather(*(call(through, server) for _ in range(3)))
+        await asyncio.gather(*(call(pace, server) for _ in range(3)))
         return [arrival - throttled_at for arrival in server.arrivals[1:]]
 
-    first, *others = virtually(main)
+    first, *others = run_virtually(main)
     assert first == pytest.approx(seconds)
     assert len([arrival for arrival in others if arrival >= seconds + 2.0 - TICK]) == 2
 
 
-def test_a_named_delay_holds_for_the_calls_in_the_queue() -> None:
+def test_a_retry_delay_applies_to_the_calls_in_the_queue() -> None:
     async def main() -> list[float]:
-        server, through = Server([retry_after_response(5, 503)], seconds=1.0), pace(1)
+        server, pace = Server([retry_after_response(5, 503)], seconds=1.0), make_pace(1)
         started_at = now()
-        await asyncio.gather(*(call(through, server) for _ in range(3)))
+        await asyncio.gather(*(call(pace, server) for _ in range(3)))
         return [arrival - started_at for arrival in server.arrivals]
 
-    assert virtually(main) == [0.0, pytest.approx(7.0), pytest.approx(8.0)]
+    assert run_virtually(main) == [0.0, pytest.approx(7.0), pytest.approx(8.0)]
 
 
-def test_a_503_without_a_sensible_delay_delays_nothing() -> None:
-    """Nor does any other failure: the retry layer backs off."""
+def test_a_503_without_a_valid_retry_after_delays_no_call() -> None:
+    """A 500 delays no call either: the retry middleware backs off."""
 
     async def main() -> float:
-        server, through = (
+        server, pace = (
             Server([build_response(503), build_response(500), retry_after_response("soon", 503)]),
-            pace(),
+            make_pace(),
         )
         started_at = now()
         for _ in range(4):
-            await call(through, server)
+            await call(pace, server)
         return now() - started_at
 
-    assert virtually(main) == 0.0
+    assert run_virtually(main) == 0.0
 
 
-def test_a_key_that_waits_does_not_delay_another_key() -> None:
+def test_a_throttled_key_does_not_delay_another_key() -> None:
     async def main() -> float:
-        throttled, other = pace(), pace()
+        throttled, other = make_pace(), make_pace()
         await call(throttled, Server([retry_after_response(600)]))
         started_at = now()
         await call(other, Server())
         return now() - started_at
 
-    assert virtually(main) == 0.0
+    assert run_virtually(main) == 0.0
 
 
-def test_the_margin_doubles_with_each_throttle_and_starts_again_after_a_success() -> None:
-    """Up to a minute, for a server that names 0 for ever."""
+def test_the_margin_doubles_with_each_throttled_response_and_a_success_resets_it() -> None:
+    """The limit is a minute, for a server that always sends ``Retry-After: 0``."""
 
     async def main() -> list[float]:
-        throttles = [retry_after_response(0, 503)] * 9
-        server, through = (
-            Server([*throttles, build_response(), retry_after_response(0, 503)]),
-            pace(),
+        throttled = [retry_after_response(0, 503)] * 9
+        server, pace = (
+            Server([*throttled, build_response(), retry_after_response(0, 503)]),
+            make_pace(),
         )
-        for _ in range(len(throttles) + 3):
-            await call(through, server)
+        for _ in range(len(throttled) + 3):
+            await call(pace, server)
         arrivals = server.arrivals
         return [after - before for before, after in pairwise(arrivals)]
 
-    assert virtually(main) == [
+    assert run_virtually(main) == [
         *(pytest.approx(wait) for wait in (1, 2, 4, 8, 16, 32)),
         *([pytest.approx(LONGEST_MARGIN_SECONDS)] * 3),
         0.0,
@@ -159,66 +159,66 @@ def test_the_margin_doubles_with_each_throttle_and_starts_again_after_a_success(
     ]
 
 
-def test_throttles_of_one_wave_count_as_one() -> None:
-    """Four 429s at once double no delay."""
+def test_concurrent_throttled_responses_count_as_one() -> None:
+    """Four concurrent 429s do not double the margin."""
 
     async def main() -> float:
-        server, through = Server([retry_after_response(0)] * 4, seconds=0.5), pace()
-        await asyncio.gather(*(call(through, server) for _ in range(4)))
+        server, pace = Server([retry_after_response(0)] * 4, seconds=0.5), make_pace()
+        await asyncio.gather(*(call(pace, server) for _ in range(4)))
         throttled_at = now()
-        await call(through, server)
+        await call(pace, server)
         return server.arrivals[-1] - throttled_at
 
-    assert virtually(main) == pytest.approx(1.0)
+    assert run_virtually(main) == pytest.approx(1.0)
 
 
 def test_a_shorter_delay_does_not_shorten_a_longer_one() -> None:
-    """Responses arrive out of order."""
+    """Responses may arrive out of order."""
 
     async def main() -> float:
-        server, through = (
+        server, pace = (
             Server([retry_after_response(60), retry_after_response(1)], seconds=0.5),
-            pace(),
+            make_pace(),
         )
-        await asyncio.gather(call(through, server), call(through, server))
+        await asyncio.gather(call(pace, server), call(pace, server))
         throttled_at = now()
-        await call(through, server)
+        await call(pace, server)
         return server.arrivals[-1] - throttled_at
 
-    assert virtually(main) == pytest.approx(61.0)
+    assert run_virtually(main) == pytest.approx(61.0)
 
 
 # Deadlines
 
 
-def test_a_call_whose_turn_comes_after_its_deadline_fails_at_once() -> None:
-    """With the time at which the next request may be sent; nothing is sent."""
+def test_a_call_with_a_deadline_before_the_end_of_the_retry_delay_fails_at_once() -> None:
+    """The error has the time at which the next request may be sent."""
 
     async def main() -> tuple[float, int, datetime | None]:
-        server, through = Server([retry_after_response(300)]), pace()
-        await call(through, server)
+        server, pace = Server([retry_after_response(300)]), make_pace()
+        await call(pace, server)
         started_at = now()
         with pytest.raises(DeadlineExceeded, match="nothing was sent") as caught:
-            await call(through, server, within=120.0)
+            await call(pace, server, within=120.0)
         return now() - started_at, len(server.arrivals), caught.value.retry_at
 
-    waited, arrived, retry_at = virtually(main)
+    waited, arrived, retry_at = run_virtually(main)
     assert waited == 0.0
     assert arrived == 1
     assert retry_at is not None
     assert abs(retry_at - (datetime.now(UTC) + timedelta(seconds=301))) < timedelta(seconds=5)
 
 
-def test_a_named_delay_dismisses_the_queued_calls_with_an_earlier_deadline() -> None:
-    """The others stay, in their order."""
+def test_a_retry_delay_fails_the_queued_calls_with_an_earlier_deadline() -> None:
+    """The other calls stay in the queue, in their order."""
 
     async def main() -> tuple[float, list[str]]:
-        stage, through = Stage(), pace(1)
+        stage, pace = Stage(), make_pace(1)
         calls = {
-            "first": call(through, stage, "first"),
-            "short deadline": call(through, stage, "short deadline", within=60.0),
-            "long deadline": call(through, stage, "long deadline", within=600.0),
-            "bulk": call(through, stage, "bulk", within=60.0, patient=True),
+            "first": call(pace, stage, "first"),
+            "short deadline": call(pace, stage, "short deadline", within=60.0),
+            "long deadline": call(pace, stage, "long deadline", within=600.0),
+            "bulk": call(pace, stage, "bulk", within=60.0, is_bulk=True),
         }
         await run_ready_tasks()
         await stage.end("first", retry_after_response(300, 503))
@@ -232,20 +232,20 @@ def test_a_named_delay_dismisses_the_queued_calls_with_an_earlier_deadline() -> 
         await asyncio.wait(calls.values())
         return waited, stage.order
 
-    waited, order = virtually(main)
+    waited, order = run_virtually(main)
     assert order == ["first", "long deadline", "bulk"]
     assert waited == pytest.approx(301.0)
 
 
 def test_a_queued_call_behind_a_request_in_flight_waits_until_its_deadline() -> None:
-    """Nobody knows when the request in flight will end."""
+    """The duration of the request in flight is unknown, so the queued call cannot fail earlier."""
 
     async def main() -> list[str]:
-        stage, through = Stage(), pace(1)
+        stage, pace = Stage(), make_pace(1)
         calls = {
-            "first": call(through, stage, "first"),
-            "short deadline": call(through, stage, "short deadline", within=0.5),
-            "long deadline": call(through, stage, "long deadline", within=5.0),
+            "first": call(pace, stage, "first"),
+            "short deadline": call(pace, stage, "short deadline", within=0.5),
+            "long deadline": call(pace, stage, "long deadline", within=5.0),
         }
         await run_ready_tasks()
         with pytest.raises(DeadlineExceeded, match="before the call's turn"):
@@ -255,19 +255,19 @@ def test_a_queued_call_behind_a_request_in_flight_waits_until_its_deadline() -> 
         await calls["long deadline"]
         return stage.order
 
-    assert virtually(main) == ["first", "long deadline"]
+    assert run_virtually(main) == ["first", "long deadline"]
 
 
 def test_each_call_in_the_queue_has_its_own_deadline() -> None:
-    """One timer serves all of them, in any order."""
+    """One timer serves all deadlines, in any order."""
 
     async def main() -> list[float]:
-        stage, through = Stage(), pace(1)
-        first, started_at = call(through, stage, "first"), now()
+        stage, pace = Stage(), make_pace(1)
+        first, started_at = call(pace, stage, "first"), now()
 
         async def expire(within: float) -> float:
             with pytest.raises(DeadlineExceeded):
-                await call(through, stage, "short deadline", within=within)
+                await call(pace, stage, "short deadline", within=within)
             return now() - started_at
 
         await run_ready_tasks()
@@ -276,47 +276,47 @@ def test_each_call_in_the_queue_has_its_own_deadline() -> None:
         await first
         return ended
 
-    assert virtually(main) == [pytest.approx(seconds) for seconds in (2.0, 1.0, 3.0, 1.0)]
+    assert run_virtually(main) == [pytest.approx(seconds) for seconds in (2.0, 1.0, 3.0, 1.0)]
 
 
 def test_a_deadline_that_passes_in_the_queue_ends_the_call_and_nothing_is_sent() -> None:
-    """There is no ``retry_at``, because the server has named no delay."""
+    """There is no ``retry_at``, because the server sent no retry delay."""
 
     async def main() -> tuple[float, datetime | None, list[str]]:
-        stage, through = Stage(), pace(1)
-        first = call(through, stage, "first")
+        stage, pace = Stage(), make_pace(1)
+        first = call(pace, stage, "first")
         await run_ready_tasks()
         started_at = now()
         with pytest.raises(DeadlineExceeded, match="nothing was sent") as caught:
-            await call(through, stage, "second", within=5.0)
+            await call(pace, stage, "second", within=5.0)
         waited = now() - started_at
         await stage.end("first")
         await first
         return waited, caught.value.retry_at, stage.order
 
-    waited, retry_at, order = virtually(main)
+    waited, retry_at, order = run_virtually(main)
     assert waited == pytest.approx(5.0)
     assert retry_at is None
     assert order == ["first"]
 
 
-def test_the_deadline_of_a_bulk_call_moves_by_the_time_in_the_queue() -> None:
+def test_the_deadline_of_a_bulk_call_is_extended_by_the_time_in_the_queue() -> None:
     async def main() -> float:
-        server, through = Server([retry_after_response(300)]), pace()
-        await call(through, server)
+        server, pace = Server([retry_after_response(300)]), make_pace()
+        await call(pace, server)
         deadline = Deadline(now() + 10.0)
-        await through(request(deadline=deadline, priority="bulk"), server)
+        await pace(request(deadline=deadline, priority="bulk"), server)
         return deadline.at - now()
 
-    assert virtually(main) == pytest.approx(10.0)
+    assert run_virtually(main) == pytest.approx(10.0)
 
 
-def test_the_deadline_of_an_interactive_call_does_not_move() -> None:
+def test_the_deadline_of_an_interactive_call_is_not_extended() -> None:
     async def main() -> float:
-        server, through = Server([retry_after_response(3)]), pace()
-        await call(through, server)
+        server, pace = Server([retry_after_response(3)]), make_pace()
+        await call(pace, server)
         deadline = Deadline(now() + 10.0)
-        await through(request(deadline=deadline), server)
+        await pace(request(deadline=deadline), server)
         return deadline.at - now()
 
-    assert virtually(main) == pytest.approx(6.0)
+    assert run_virtually(main) == pytest.approx(6.0)

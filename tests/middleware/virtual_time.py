@@ -1,7 +1,7 @@
 """An event loop with a virtual clock: a wait moves the clock instead of taking time.
 
 An hour's ``Retry-After`` and a thousand cancelled calls take milliseconds, on asyncio's own timers.
-A loop in which nothing can ever happen again raises an error.
+If every task waits and no timer is set, the loop raises an error instead of hanging.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _SkippingSelector(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """asyncio's own loop on a virtual clock."""
+    """The event loop of asyncio on a virtual clock."""
 
     def __init__(self) -> None:
         self._selector_with_clock = _SkippingSelector()
@@ -41,7 +41,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._selector_with_clock.now
 
 
-def virtually(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def run_virtually(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine function on a virtual loop and return its result."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main())
