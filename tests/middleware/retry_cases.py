@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from tests.middleware.doubles import (
-    request,
-)
+from tests.middleware.doubles import request
 
 READ = request("GET", idempotent=True, operation="reviews.list")
 

@@ -1,4 +1,4 @@
-"""`decide`: what a call does after a failed attempt, as a pure function of a value."""
+"""`decide`: a pure function from a failed attempt to a retry or the end of the call."""
 
 from __future__ import annotations
 
@@ -138,10 +138,10 @@ def test_each_row_of_the_table_has_its_decision(failed: FailedAttempt, decision:
     assert decide(failed) == decision
 
 
-def test_every_reason_that_decide_can_state_is_in_the_table() -> None:
-    """Only the caller of `decide` knows the budget."""
-    stated = {decision.reason for _, decision in TABLE.values() if isinstance(decision, Stop)}
-    assert stated == set(StopReason) - {StopReason.BUDGET}
+def test_the_table_has_every_stop_reason_of_decide() -> None:
+    """`decide` does not know the budget, so its caller stops for that reason."""
+    reasons = {decision.reason for _, decision in TABLE.values() if isinstance(decision, Stop)}
+    assert reasons == set(StopReason) - {StopReason.BUDGET}
 
 
 def _view_request(
@@ -178,7 +178,7 @@ FAILED_ATTEMPTS = st.integers(1, 70).flatmap(
 
 
 @given(failed=FAILED_ATTEMPTS)
-def test_a_retry_is_always_allowed_in_time_and_within_the_limits(failed: FailedAttempt) -> None:
+def test_every_retry_is_safe_and_within_the_deadline_and_the_limits(failed: FailedAttempt) -> None:
     decision = decide(failed)
     if isinstance(decision, Stop):
         return
@@ -192,7 +192,7 @@ def test_a_retry_is_always_allowed_in_time_and_within_the_limits(failed: FailedA
 
 
 @given(failed=FAILED_ATTEMPTS)
-def test_a_rate_limited_attempt_never_backs_off_and_any_other_always_does(
+def test_a_retry_has_no_backoff_exactly_if_the_attempt_was_rate_limited(
     failed: FailedAttempt,
 ) -> None:
     limited = not isinstance(failed.outcome, Exception) and is_rate_limited(failed.outcome)

@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moregood_async.errors import (
-    NoResponse,
-)
+from moregood_async.errors import NoResponse
 from moregood_async.middleware.retry import (
     Outcome,
     Retry,
@@ -106,7 +104,7 @@ def test_a_request_that_surely_had_no_effect_is_retried(sent: Request, outcome: 
 def test_a_request_that_may_have_applied_is_retried_only_if_it_is_idempotent(
     sent: Request, outcome: Outcome
 ) -> None:
-    """The server failed, the connection broke, or the response came too late."""
+    """The server failed, the connection broke, or the attempt timed out."""
     assert can_retry(sent, outcome) == (sent is not ONCE)
     assert may_have_applied(sent, outcome) == (sent is not READ)
 
@@ -161,7 +159,7 @@ OUTCOMES = st.one_of(
 def test_a_request_that_is_not_idempotent_is_never_retried_if_it_may_have_applied(
     outcome: Outcome,
 ) -> None:
-    """This is the main guarantee: it holds for each status, header and failure."""
+    """This main guarantee holds for each status, header and failure."""
     assert not (may_have_applied(ONCE, outcome) and can_retry(ONCE, outcome))
 
 
@@ -207,7 +205,7 @@ def test_successes_refill_the_budget_up_to_its_capacity() -> None:
 def test_a_budget_never_allows_more_retries_than_it_held_and_earned(
     steps: list[bool], capacity: int
 ) -> None:
-    """This holds for each order of successes and retries."""
+    """The bound holds for each order of successes and retries."""
     budget = RetryBudget(float(capacity), earned=0.125)
     retries = 0
     for spends in steps:
