@@ -19,7 +19,7 @@ def other_tasks() -> set[asyncio.Task[Any]]:
 
 
 async def test_a_cancelled_call_leaves_no_task_and_no_connection(server: RawServer) -> None:
-    """Whether the call is in flight, in the queue or in a backoff."""
+    """Four of the cancelled calls are in flight, and the others are in the queue."""
     server.answer = silent
     async with MoreGoodClient(KEY, base_url=server.url, max_concurrency=4) as client:
         before = other_tasks()

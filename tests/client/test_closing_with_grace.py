@@ -1,4 +1,4 @@
-"""`MoreGoodClient.aclose(grace=...)`: in flight finishes, queued is drained, new is refused."""
+"""`aclose(grace)`: requests in flight finish, queued calls are drained, new calls are refused."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.conftest import KEY, tasks_left
 from tests.middleware.doubles import LoopThread, run_ready_tasks, until
 
 LONG_SECONDS = 60.0
-"""A grace that no test waits for: whatever has to happen happens before it ends."""
+"""A grace longer than any test: no test passes because the grace ended."""
 
 
 @attrs.define
 class Gate:
-    """A fault that holds every request back, between its arrival and its effect."""
+    """A fault that holds each request after its arrival, until `opened` is set."""
 
     arrived: int = 0
     opened: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -54,7 +54,7 @@ class Scene:
     async def asks_in_flight_and_queued(
         self, client: MoreGoodClient | None = None
     ) -> list[asyncio.Task[Ask]]:
-        """Five asks: two that the server has received, three in the queue."""
+        """Start five asks: two are received by the server, and three are in the queue."""
         asks = [self.ask(number, client) for number in range(5)]
         await until(lambda: self.gate.arrived == 2)
         return asks
@@ -62,7 +62,7 @@ class Scene:
 
 @pytest.fixture
 async def scene(sandbox: Sandbox) -> AsyncIterator[Scene]:
-    """A client with two requests in flight at most, over a socket."""
+    """A client with at most two requests in flight, and a server on a socket."""
     async with sandbox.serve() as server:
         client = MoreGoodClient(KEY, base_url=server.base_url, max_concurrency=2)
         for number in range(5):
@@ -114,7 +114,7 @@ async def test_queued_calls_are_drained_at_once_and_never_sent(scene: Scene) -> 
 
 
 async def test_new_calls_are_refused_while_the_grace_lasts(scene: Scene) -> None:
-    """On the client, on its views, and on views that are made now."""
+    """The client, its earlier views and its new views all refuse calls."""
     view = scene.client.with_options(deadline=5.0)
     await scene.asks_in_flight_and_queued()
     closing = asyncio.ensure_future(scene.client.aclose(LONG_SECONDS))
@@ -127,7 +127,7 @@ async def test_new_calls_are_refused_while_the_grace_lasts(scene: Scene) -> None
 
 
 async def test_a_failed_request_is_not_retried_in_the_grace(scene: Scene) -> None:
-    """Its attempt and its possible effect stay known."""
+    """The error has the attempt, and states that the request may have applied."""
 
     async def fail(request: Request, call_next: Handler) -> Response:
         await scene.gate(request, call_next)
@@ -157,7 +157,7 @@ async def test_requests_still_in_flight_are_cut_off_when_the_grace_ends(scene: S
     assert scene.sandbox.audit().requests["asks.create"] == 2
 
 
-async def test_an_idle_client_waits_for_no_grace(scene: Scene) -> None:
+async def test_an_idle_client_closes_at_once(scene: Scene) -> None:
     async with asyncio.timeout(5.0):
         await scene.client.aclose(LONG_SECONDS)
         await scene.client.aclose(LONG_SECONDS)
@@ -165,7 +165,7 @@ async def test_an_idle_client_waits_for_no_grace(scene: Scene) -> None:
 
 
 async def test_the_grace_ends_with_the_last_request_in_flight(scene: Scene) -> None:
-    """Also if the last request fails, in this test with an attempt timeout."""
+    """In this test the last requests fail, with an attempt timeout."""
     view = scene.client.with_options(attempt_timeout=0.05)
     asks = [scene.ask(number, view) for number in range(2)]
     await until(lambda: scene.gate.arrived == 2)
@@ -183,7 +183,7 @@ async def test_without_a_grace_queued_calls_are_refused_and_the_others_cut_off(
     assert scene.sandbox.audit().requests["asks.create"] == 2
 
 
-async def test_two_closings_share_the_grace(scene: Scene) -> None:
+async def test_two_concurrent_calls_of_aclose_share_the_grace(scene: Scene) -> None:
     asks = await scene.asks_in_flight_and_queued()
     closings = [asyncio.ensure_future(scene.client.aclose(LONG_SECONDS)) for _ in range(2)]
     await run_ready_tasks()
@@ -193,8 +193,8 @@ async def test_two_closings_share_the_grace(scene: Scene) -> None:
     assert (await outcomes(asks))[:2] == ["Ask", "Ask"]
 
 
-async def test_a_second_closing_without_a_grace_ends_the_first_ones(scene: Scene) -> None:
-    """As a second Ctrl-C does."""
+async def test_a_second_aclose_without_a_grace_ends_the_grace_of_the_first(scene: Scene) -> None:
+    """A second Ctrl-C closes a client in this way."""
     asks = await scene.asks_in_flight_and_queued()
     closing = asyncio.ensure_future(scene.client.aclose(LONG_SECONDS))
     await run_ready_tasks()
@@ -204,7 +204,7 @@ async def test_a_second_closing_without_a_grace_ends_the_first_ones(scene: Scene
     assert (await outcomes(asks))[:2] == ["ConnectionLost", "ConnectionLost"]
 
 
-async def test_a_cancelled_closing_ends_the_grace_and_closes(scene: Scene) -> None:
+async def test_a_cancelled_aclose_ends_the_grace_and_closes_the_client(scene: Scene) -> None:
     asks = await scene.asks_in_flight_and_queued()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.02):
@@ -223,7 +223,7 @@ async def test_closing_a_view_closes_and_drains_nothing(scene: Scene) -> None:
 
 
 async def test_a_views_calls_are_drained_with_the_client(scene: Scene) -> None:
-    """With a drain of its own and without one; bulk calls as well."""
+    """The views make bulk calls; one view has a drain of its own."""
     drain = Drain()
     views = [
         scene.client.with_options(priority="bulk", drain=drain),
@@ -239,7 +239,7 @@ async def test_a_views_calls_are_drained_with_the_client(scene: Scene) -> None:
     await closing
 
 
-async def test_a_drain_works_before_the_closing_as_well(scene: Scene) -> None:
+async def test_a_drain_works_without_aclose(scene: Scene) -> None:
     drain = Drain()
     view = scene.client.with_options(drain=drain)
     asks = await scene.asks_in_flight_and_queued(view)
@@ -253,8 +253,8 @@ async def test_a_drain_works_before_the_closing_as_well(scene: Scene) -> None:
     assert await outcomes(asks[:2] + others) == ["Ask"] * 4
 
 
-async def test_drains_of_views_are_not_kept(scene: Scene) -> None:
-    """A service makes one for each job, on a client that lives as long as the process."""
+async def test_the_client_does_not_accumulate_the_drains_of_its_views(scene: Scene) -> None:
+    """A service may make a drain for each job, on a client that is open as long as the process."""
     scene.gate.opened.set()
     for number in range(20):
         view = scene.client.with_options(drain=Drain())
@@ -287,7 +287,7 @@ async def test_the_loops_of_all_threads_have_the_same_grace(scene: Scene) -> Non
     assert scene.sandbox.audit().requests["asks.create"] == 4
 
 
-async def test_a_cancelled_closing_ends_the_grace_in_other_threads(scene: Scene) -> None:
+async def test_a_cancelled_aclose_ends_the_grace_in_other_threads(scene: Scene) -> None:
     with LoopThread() as elsewhere:
 
         async def ask_there(number: int) -> Ask:
@@ -306,7 +306,7 @@ async def test_a_cancelled_closing_ends_the_grace_in_other_threads(scene: Scene)
 
 
 async def test_closing_leaves_no_task(scene: Scene) -> None:
-    """The server's own tasks end with its requests."""
+    """The tasks of the server end when the gate opens."""
     before = tasks_left()
     asks = await scene.asks_in_flight_and_queued()
     await scene.client.aclose(0.02)
