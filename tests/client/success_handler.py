@@ -1,9 +1,6 @@
 """A handler that responds to each request with success."""
 
-from moregood_async import (
-    Request,
-    Response,
-)
+from moregood_async import Request, Response
 from tests.conftest import json_response
 
 

@@ -18,26 +18,26 @@ from tests.middleware.doubles import LoopThread, until
 
 def test_a_client_can_be_used_in_one_loop_after_another() -> None:
     """The client keeps no reference to a loop that has ended."""
-    seen: list[weakref.ref[asyncio.AbstractEventLoop]] = []
-    connections: list[int] = []
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+    connection_counts: list[int] = []
 
     async def main(client: MoreGoodClient) -> None:
-        seen.append(weakref.ref(asyncio.get_running_loop()))
+        loops.append(weakref.ref(asyncio.get_running_loop()))
         async with RawServer() as server:
             view = client.with_options(base_url=server.url)
             await asyncio.gather(*(ping(view) for _ in range(3)))
             await ping(view)
-            connections.append(server.connections)
+            connection_counts.append(server.connections)
 
     client = MoreGoodClient(KEY)
     for _ in range(10):
         asyncio.run(main(client))
     gc.collect()
-    assert connections == [3] * 10
-    assert sum(loop() is not None for loop in seen) == 1
+    assert connection_counts == [3] * 10
+    assert sum(loop() is not None for loop in loops) == 1
     asyncio.run(client.aclose())
     gc.collect()
-    assert sum(loop() is not None for loop in seen) == 0
+    assert sum(loop() is not None for loop in loops) == 0
 
 
 def test_a_client_closed_in_one_loop_is_closed_in_the_next() -> None:
@@ -67,7 +67,7 @@ async def test_a_client_used_in_two_loops_is_closed_from_one_of_them(server: Raw
 
 
 async def test_closing_does_not_wait_for_a_loop_that_has_ended(server: RawServer) -> None:
-    """Such a loop closed its connections when it ended."""
+    """The loop closed its connections when the loop ended."""
     client = MoreGoodClient(KEY, base_url=server.url)
     with LoopThread() as elsewhere:
         await elsewhere.run(ping(client))
@@ -103,11 +103,15 @@ class EndingLoop(asyncio.SelectorEventLoop):
         return self.remaining_checks >= 0 or super().is_running()
 
 
-@pytest.mark.parametrize("ended", [True, False], ids=["before the call", "before the reply"])
-async def test_closing_does_not_wait_for_a_loop_that_ends_unnoticed(ended: bool) -> None:
+@pytest.mark.parametrize(
+    "ends_before_call", [True, False], ids=["before the call", "before the reply"]
+)
+async def test_closing_does_not_wait_for_a_loop_that_ends_after_the_check(
+    ends_before_call: bool,
+) -> None:
     """The loop ends after `is_running` returned true, before or after the call into the loop."""
     loop = EndingLoop()
-    if ended:
+    if ends_before_call:
         loop.close()
     client = MoreGoodClient(KEY, transport=slow_handler({}, per_key=False))
     connections = client._session.connections
@@ -115,6 +119,6 @@ async def test_closing_does_not_wait_for_a_loop_that_ends_unnoticed(ended: bool)
     loop.remaining_checks = 1
     async with asyncio.timeout(2.0):
         await client.aclose()
-    if not ended:  # run the close that `aclose` scheduled in the loop
+    if not ends_before_call:  # run the close that `aclose` scheduled in the loop
         await asyncio.to_thread(lambda: loop.run_until_complete(asyncio.sleep(0.01)))
         loop.close()

@@ -1,12 +1,10 @@
-"""A client in two runs, a client that nobody closed, and an unused client."""
+"""A client in two calls of `asyncio.run`, an unclosed client, and an unused client."""
 
 import asyncio
 import gc
 import warnings
 
-from moregood_async import (
-    MoreGoodClient,
-)
+from moregood_async import MoreGoodClient
 from moregood_async.sandbox import Sandbox
 from tests.conftest import KEY
 
@@ -38,7 +36,7 @@ def test_an_unclosed_client_warns_with_the_line_that_made_it(sandbox: Sandbox) -
         gc.collect()
     messages = [str(each.message) for each in caught if each.category is ResourceWarning]
     line = use_without_closing.__code__.co_firstlineno + 1
-    assert [message.partition(":")[0] + ":" + message.split(":")[1] for message in messages] == [
+    assert [":".join(message.split(":")[:2]) for message in messages] == [
         f"a MoreGoodClient made at {__file__}:{line} was never closed"
     ]
 

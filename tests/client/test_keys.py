@@ -17,7 +17,7 @@ from tests.conftest import KEY
 
 
 async def test_an_async_key_is_called_before_each_call(sandbox: Sandbox) -> None:
-    """So the key may rotate between two calls."""
+    """The key may rotate between two calls."""
     calls = 0
 
     async def key() -> str:

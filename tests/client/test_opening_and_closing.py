@@ -45,7 +45,7 @@ def test_a_client_can_be_made_without_an_event_loop() -> None:
 
 
 async def test_a_client_can_be_closed_twice(server: RawServer) -> None:
-    """Also a client that was never used."""
+    """The same holds for a client that was never used."""
     client = MoreGoodClient(KEY, base_url=server.url)
     await ping(client)
     await client.aclose()
@@ -69,7 +69,6 @@ CALLS: dict[str, Callable[[MoreGoodClient], Awaitable[object]]] = {
 async def test_each_use_of_a_closed_client_raises_client_closed(
     server: RawServer, call: Callable[[MoreGoodClient], Awaitable[object]]
 ) -> None:
-    """Nothing is sent."""
     async with MoreGoodClient(KEY, base_url=server.url) as client:
         await ping(client)
     with pytest.raises(ClientClosed, match="nothing was sent"):

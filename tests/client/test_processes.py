@@ -74,7 +74,7 @@ with Served() as server:
 
 @pytest.mark.parametrize("options", [(), ("-W", "error")], ids=["-X dev", "-X dev -W error"])
 def test_an_unclosed_client_prints_one_warning_on_stderr(options: tuple[str, ...]) -> None:
-    """There is no second warning about a session, a connector or a task."""
+    """Neither aiohttp nor asyncio adds a warning about a session, a connector or a task."""
     _, err = run_in_a_process(
         """
 async def main(url):

@@ -138,7 +138,7 @@ async def test_request_refuses_values_without_a_json_form(make_client: MakeClien
 async def test_request_raises_an_error_for_a_response_without_success(
     make_client: MakeClient, response: Response, error: type[Exception], status: int
 ) -> None:
-    """Also if its status is 200."""
+    """A response with status 200 can report an error."""
 
     async def respond(_: Request) -> Response:
         return response

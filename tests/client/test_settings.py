@@ -1,4 +1,4 @@
-"""Settings from arguments, from the environment, and of views."""
+"""Settings of a client from arguments and from the environment, and settings of its views."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
-    ("wrong", "reason"),
+    ("invalid_options", "reason"),
     [
         ({"api_key": None}, "there is no API key"),
         ({"api_key": " "}, "there is no API key"),
@@ -57,8 +57,10 @@ def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
     ],
     ids=lambda each: str(each) if isinstance(each, str) else "-".join(each),
 )
-def test_an_invalid_client_is_refused_with_a_reason(wrong: dict[str, Any], reason: str) -> None:
-    options: dict[str, Any] = {"api_key": KEY, **wrong}
+def test_an_invalid_client_is_refused_with_a_reason(
+    invalid_options: dict[str, Any], reason: str
+) -> None:
+    options: dict[str, Any] = {"api_key": KEY, **invalid_options}
     with pytest.raises(ConfigurationError, match=reason):
         MoreGoodClient(**options)
 
@@ -85,7 +87,7 @@ async def test_a_view_changes_some_settings_and_keeps_the_others(
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid_options",
     [
         {"attempt_timeout": -1},
         {"deadline": 0},
@@ -96,9 +98,9 @@ async def test_a_view_changes_some_settings_and_keeps_the_others(
     ],
     ids=str,
 )
-def test_an_invalid_view_is_refused(wrong: dict[str, Any]) -> None:
+def test_an_invalid_view_is_refused(invalid_options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
-        MoreGoodClient(KEY).with_options(**wrong)
+        MoreGoodClient(KEY).with_options(**invalid_options)
 
 
 async def test_the_limits_of_a_key_are_fixed_by_its_first_view(sandbox: Sandbox) -> None:

@@ -52,7 +52,6 @@ async def test_each_key_has_its_own_pace() -> None:
 
 
 async def test_a_throttled_key_does_not_delay_other_keys() -> None:
-
     async def handler(request: Request) -> Response:
         return (
             retry_after_response(600)
