@@ -4,6 +4,7 @@ import csv
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -295,7 +296,7 @@ async def test_kept_rows_that_are_missing_are_refused_with_their_number(
 ) -> None:
     """Otherwise each row would be written beside the outcome of another."""
     journal = await make_journal(tmp_path / "j", read_items(PEOPLE), keep_rows=True)
-    with sqlite3.connect(journal) as connection:
+    with closing(sqlite3.connect(journal)) as connection, connection:
         connection.execute("DELETE FROM kept_rows WHERE row_index IN (0, 3)")
     connection.close()
     with pytest.raises(JournalMismatch, match="the journal j lacks 2 of 5 rows"):

@@ -1,6 +1,7 @@
 """``--keep-rows``: one answer for the whole job, so that no file mixes up people."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_a_report_whose_rows_were_not_kept_is_refused_and_never_short(
 ) -> None:
     """Whatever took the kept rows away: nothing is written, and the message counts them."""
     assert run(*IMPORT, "--keep-rows", stdin=text_of(many(9))).exit_code == 0
-    with sqlite3.connect("j") as connection:
+    with closing(sqlite3.connect("j")) as connection, connection:
         [table] = connection.execute(
             "SELECT name FROM sqlite_master WHERE name IN ('kept', 'kept_rows')"
         ).fetchone()

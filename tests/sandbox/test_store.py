@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_effects_with_a_response_survive_a_kill_of_the_process(file: Path) -> No
 
 
 def test_the_database_of_another_program_is_refused_and_not_changed(file: Path) -> None:
-    with sqlite3.connect(file) as other:
+    with closing(sqlite3.connect(file)) as other, other:
         other.execute("CREATE TABLE theirs (id)")
     other.close()
     before = file.read_bytes()
@@ -89,7 +90,7 @@ def test_a_file_that_is_not_a_database_is_refused(file: Path) -> None:
 @pytest.mark.parametrize("version", [0, 99])
 def test_a_database_of_another_version_is_refused(file: Path, version: int) -> None:
     Sandbox(db=file).close()
-    with sqlite3.connect(file) as other:
+    with closing(sqlite3.connect(file)) as other, other:
         other.execute(f"PRAGMA user_version = {version}")
     other.close()
     with pytest.raises(ConfigurationError, match="another version"):
