@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
+from moregood_async.batch import Batch
 from moregood_async.bulk.contacts import contact_keys
 from moregood_async.bulk.exporting import CsvWriter, whole_file
 from moregood_async.bulk.importing.sources import read_csv
@@ -28,11 +28,13 @@ from moregood_async.models.customers import CustomerUpsert
 from moregood_async.models.reviews import Review
 from moregood_async.sandbox import Sandbox
 
-SAMPLE = Path(__file__).with_name("sample_customers.csv")
-REVIEWS = Path("moregood-demo-reviews.csv")
-_KEY = "demo-key"
-_SEED = 7
-_DAYS = 7
+SAMPLE: Final = Path(__file__).with_name("sample_customers.csv")
+REVIEWS: Final = Path("moregood-demo-reviews.csv")
+_KEY: Final = "demo-key"
+_SEED: Final = 7
+"""Seeds all that is random, so that each demo has the same counts."""
+_DAYS: Final = 7
+"""Days that pass after the asks: enough for the one reminder of each."""
 
 
 @attrs.frozen(kw_only=True)
@@ -58,7 +60,8 @@ class _Demo:
 
     async def run(self) -> int:
         """Run all steps against a sandbox on a socket; return the exit code."""
-        self._output.console.print(render_welcome())
+        console = self._output.console
+        console.print(render_welcome())
         with Sandbox(keys=_KEY, seed=_SEED) as sandbox:
             sandbox.people(seed=_SEED)
             async with (
@@ -69,7 +72,6 @@ class _Demo:
                 await self._run_steps(client, sandbox)
                 self._summary.seconds = time.monotonic() - began
             self._summary.requests = sum(sandbox.audit().requests.values())
-        console = self._output.console
         console.print(render_summary(self._summary, console.encoding))
         self._output.print_json(self._summary.as_json())
         return exit_codes.DONE if self._summary.is_complete else exit_codes.NOT_ALL_DONE
@@ -77,12 +79,14 @@ class _Demo:
     async def _run_steps(self, client: MoreGoodClient, sandbox: Sandbox) -> None:
         customers = await self._import(client)
         charges = make_charges(customers, random.Random(_SEED))
-        batch: AsyncIterable[Any] = client.charges.create_many(charges)
-        await self._run_batch("Recording charges", batch, "charges", len(charges))
+        batch: Batch[Any, Any] = client.charges.create_many(charges)
+        view = self._view("Recording charges", "charge", len(charges))
+        self._summary.charges = await self._run_batch(batch, view)
         asks = make_asks(customers)
         self._summary.asked = Counter(channel for ask in asks for channel in ask.channels)
         batch = client.asks.create_many(asks)
-        await self._run_batch("Asking for reviews", batch, "asks", len(asks))
+        view = self._view("Asking for reviews", "ask", len(asks))
+        self._summary.asks = await self._run_batch(batch, view)
         sandbox.advance(days=_DAYS)
         self._output.print(
             f"✓ {_DAYS} days pass: customers open, click a rating, write", style="dim"
@@ -90,11 +94,15 @@ class _Demo:
         await self._export(client)
 
     async def _import(self, client: MoreGoodClient) -> list[CustomerUpsert]:
+        """Import the sample; return the customers that were saved, sorted.
+
+        Rows end in no fixed order, and the made-up charges depend on the order of the customers.
+        """
         source = read_csv(SAMPLE)
         rows = [source.row(record) for record in source.records()]
         saved: list[CustomerUpsert] = []
         ids: set[int | None] = set()
-        with self._view("Importing customers", "row", 500) as view:
+        with self._view("Importing customers", "row", len(rows)) as view:
             async with Job(client, source, journal=None) as job:
                 async for progress in job.run():
                     result = progress.row
@@ -113,14 +121,13 @@ class _Demo:
     def _view(self, title: str, noun: str, total: int | None = None) -> ProgressView:
         return ProgressView(self._output, title.ljust(19), noun=noun, total=total, prints_end=True)
 
-    async def _run_batch(
-        self, title: str, batch: AsyncIterable[Any], counter: str, total: int
-    ) -> None:
-        with self._view(title, counter[:-1], total) as view:
-            async for result in batch:
+    async def _run_batch(self, batch: Batch[Any, Any], view: ProgressView) -> int:
+        """Run a batch to its end, and count its failures; return the number of successes."""
+        with view:
+            async for _ in batch:
                 view.advance()
-                name = counter if result.error is None else "failed"
-                setattr(self._summary, name, getattr(self._summary, name) + 1)
+        self._summary.failed += batch.stats.failed + batch.stats.unknown
+        return batch.stats.done
 
     async def _export(self, client: MoreGoodClient) -> None:
         with whole_file(REVIEWS) as file, self._view("Exporting reviews", "review") as view:
@@ -128,7 +135,7 @@ class _Demo:
             async for review in client.reviews.list(prefetch=2):
                 writer.write(review)
                 self._summary.scores[review.score or 0] += 1
-                self._summary.written += bool(review.review)
+                self._summary.with_text += bool(review.review)
                 view.advance()
 
 
@@ -146,8 +153,8 @@ def make_charges(customers: list[CustomerUpsert], dice: random.Random) -> list[C
 
 
 def make_asks(customers: list[CustomerUpsert]) -> list[AskCreate]:
-    """Return one ask for each person: by email, or by SMS if there is only a phone."""
-    known, asks = set[str](), list[AskCreate]()
+    """Return one ask for each person: by email, or by SMS if the person has no email."""
+    known, asks = set[str](), list[AskCreate]()  # contact keys: two rows with one are one person
     for customer in customers:
         by_email = AskTemplate(channels=["email"], reminders_count=1).create(customer)
         ask = by_email or AskTemplate(channels=["sms"], reminders_count=1).create(customer)

@@ -1,10 +1,10 @@
-"""`DemoSummary`: what the demo did, as a panel that a shop owner understands."""
+"""`DemoSummary`: the counts of the demo, as a panel and as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from rich import box
@@ -13,19 +13,21 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from moregood_async.cli.output import count_of, format_duration
+from moregood_async.bulk.outcomes import count_of
+from moregood_async.cli.output import format_duration
 
-_BAR_WIDTH = 30
-_COMMANDS = (
+_BAR_WIDTH: Final = 30
+"""Characters of the longest bar: the panel fits 80 columns."""
+_COMMANDS: Final = (
     ("export MOREGOOD_API_KEY=…", "the secret key of your project"),
-    ("moregood import customers.csv --dry-run", "see what would happen"),
+    ("moregood import customers.csv --dry-run", "show the plan; sends nothing"),
     ("moregood import customers.csv --ask email", "save and ask every customer"),
 )
 
 
 @attrs.define(kw_only=True)
 class DemoSummary:
-    """Counts of what the demo did."""
+    """The counts of a demo."""
 
     reviews_file: Path
     created: int = 0
@@ -34,8 +36,11 @@ class DemoSummary:
     charges: int = 0
     asks: int = 0
     asked: Counter[str] = attrs.field(factory=Counter[str])
+    """Asks by channel."""
     scores: Counter[int] = attrs.field(factory=Counter[int])
-    written: int = 0
+    """Reviews by score, 1 to 5."""
+    with_text: int = 0
+    """Reviews with a text."""
     requests: int = 0
     seconds: float = 0.0
 
@@ -64,7 +69,7 @@ class DemoSummary:
             "charges": self.charges,
             "asked": dict(self.asked),
             "reviews": self.reviews,
-            "reviews_with_text": self.written,
+            "reviews_with_text": self.with_text,
             "ratings": {str(score): self.scores[score] for score in range(5, 0, -1)},
             "failed": self.failed,
             "requests": self.requests,
@@ -75,7 +80,7 @@ class DemoSummary:
 
 
 def render_welcome() -> RenderableType:
-    """Return what is shown before the demo begins."""
+    """Return the lines that the demo begins with."""
     return Group(
         Text.assemble(("More Good Reviews", "bold"), " in a sandbox on this machine", style="cyan"),
         Text("Made-up customers, no key, no network; nothing is left running.\n", style="dim"),
@@ -83,7 +88,12 @@ def render_welcome() -> RenderableType:
 
 
 def render_summary(summary: DemoSummary, encoding: str = "utf-8") -> RenderableType:
-    """Return what happened, the ratings as bars, and what to do next."""
+    """Return the counts, the ratings as bars, and the commands to try next.
+
+    Args:
+        summary: The counts.
+        encoding: The encoding of the terminal; if it is not UTF, only ASCII is drawn.
+    """
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold", no_wrap=True)
     facts.add_column()
@@ -116,7 +126,7 @@ def _facts(summary: DemoSummary) -> list[tuple[str, str]]:
         ("Customers", f"{summary.created:,} created, {summary.updated:,} updated"),
         ("Charges", f"{summary.charges:,} recorded"),
         ("Review requests", f"{asked['email']:,} by email, {asked['sms']:,} by SMS"),
-        ("Reviews", f"{received}, {summary.written:,} with a text"),
+        ("Reviews", f"{received}, {summary.with_text:,} with a text"),
         ("Saved in", str(summary.reviews_file)),
         ("Time", f"{took}, {speed:,.0f} a second"),
     ]

@@ -19,8 +19,9 @@ from moregood_async.bulk.exporting import (
     PageWritten,
     detect_file_format,
 )
+from moregood_async.bulk.outcomes import count_of
 from moregood_async.cli import exit_codes
-from moregood_async.cli.output import Output, count_of, format_duration
+from moregood_async.cli.output import Output, format_duration
 from moregood_async.cli.progress_view import ProgressView
 from moregood_async.cli.runner import handle_signals, run_command
 from moregood_async.client import MoreGoodClient
@@ -42,7 +43,7 @@ class ExportArguments:
 
     @property
     def format(self) -> FileFormat:
-        """The named format, else that of the file's suffix."""
+        """The format of ``--format``, else that of the file's suffix."""
         return self.file_format or detect_file_format(self.output)
 
 
@@ -51,7 +52,9 @@ def run(arguments: ExportArguments) -> int:
     if arguments.resume and arguments.output is None:
         raise click.UsageError("--resume needs -o FILE: stdout cannot be resumed")
     if arguments.format == "parquet" and arguments.output is None and is_terminal():
-        raise click.UsageError("parquet is no text for a terminal: give -o FILE, or a pipe")
+        raise click.UsageError(
+            "parquet is no text for a terminal: name a file with -o, or use a pipe"
+        )
     output = Output(
         as_json=arguments.as_json,
         verbose=arguments.verbose,
@@ -75,7 +78,7 @@ class _ExportView:
         self._began = time.monotonic()
 
     async def run(self) -> int:
-        """Write the list, and print how it went; return the exit code."""
+        """Write the list, and print what was written; return the exit code."""
         task = asyncio.current_task()
         try:
             with handle_signals(lambda: task.cancel() if task else None):
@@ -102,33 +105,32 @@ class _ExportView:
 
     def _show_page(self, export: Export, view: ProgressView, page: PageWritten) -> None:
         if page.page == 0 and self._arguments.resume:
-            after = f"going on after {count_of(export.rows, 'row')}"
+            resumed = f"resuming after {count_of(export.rows, 'row')}"
             nothing = "nothing to resume: starting with the first page"
-            self._output.print(after if export.resumed else nothing)
+            self._output.print(resumed if export.resumed else nothing)
         view.set_total(page.total)
         for _ in range(page.rows):
             view.advance()
 
-    def _code(self, error: BaseException | None) -> int:
+    def _exit_code(self, error: BaseException | None) -> int:
         if error is None:
             return exit_codes.DONE
         if isinstance(error, asyncio.CancelledError):
             return exit_codes.INTERRUPTED
         if self._export is not None and self._export.new_rows:
             return exit_codes.NOT_ALL_DONE
-        unusable = isinstance(error, MoreGoodError) and not isinstance(
-            error, CannotExport | NoParquet
-        )
-        return exit_codes.API_UNUSABLE if unusable else exit_codes.WRONG_USAGE
+        if isinstance(error, OSError | CannotExport | NoParquet):
+            return exit_codes.WRONG_USAGE
+        return exit_codes.API_UNUSABLE
 
     def _end(self, error: MoreGoodError | OSError | asyncio.CancelledError | None) -> int:
-        code, export = self._code(error), self._export
+        code, export = self._exit_code(error), self._export
         rows, new = (export.rows, export.new_rows) if export else (0, 0)
         if error is None:
-            self._output.print(self._success(rows))
+            self._output.print(self._success_message(rows))
         else:
-            self._output.print_error(self._problem(error))
-            self._output.print(f"{count_of(new, 'row')} received; {self._what_is_left()}")
+            self._output.print_error(self._error_message(error))
+            self._output.print(f"{count_of(new, 'row')} received; {self._next_step()}")
         self._output.print_json(
             {
                 "command": "export",
@@ -139,27 +141,27 @@ class _ExportView:
                 "resumed": bool(export and export.resumed),
                 "skipped": export.skipped_rows if export else 0,
                 "seconds": round(time.monotonic() - self._began, 3),
-                "error": None if error is None else str(self._problem(error)),
+                "error": None if error is None else str(self._error_message(error)),
                 "exit_code": code,
             }
         )
         return code
 
-    def _success(self, rows: int) -> str:
+    def _success_message(self, rows: int) -> str:
         arguments, duration = self._arguments, format_duration(time.monotonic() - self._began)
         to = f" → {arguments.output}" if arguments.output else ""
         return f"{rows:,} {arguments.list_name} in {duration}{to}"
 
-    def _problem(self, error: BaseException) -> MoreGoodError | str:
+    def _error_message(self, error: BaseException) -> MoreGoodError | str:
         if isinstance(error, MoreGoodError):
             return error
         if isinstance(error, OSError):
             return f"{self._arguments.output or 'stdout'}: {error.strerror or error}"
         return "interrupted"
 
-    def _what_is_left(self) -> str:
+    def _next_step(self) -> str:
         if self._arguments.output is None:
             return "the list is not complete."
         kept = self._export.kept_rows if self._export else 0
-        advice = f" {count_of(kept, 'row')} are kept: go on with --resume." if kept else ""
+        advice = f" {count_of(kept, 'row')} are kept: continue with --resume." if kept else ""
         return f"{self._arguments.output} was not written.{advice}"

@@ -1,18 +1,11 @@
-"""`JobView`: a job in the terminal: its progress, the rows to look at, its files and its end."""
+"""`JobView`: a job on the command line: its progress, the rows to look at, its report."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import aclosing
-from itertools import count
-from pathlib import Path
-from typing import Final, Self
-
-import attrs
-import click
+from typing import Final
 
 from moregood_async.bulk.importing.sources import Source
 from moregood_async.bulk.job import Job
@@ -21,52 +14,28 @@ from moregood_async.bulk.journal.states import SkipReason
 from moregood_async.bulk.outcomes import RowResult
 from moregood_async.bulk.plan import PlanChanged
 from moregood_async.bulk.report import Report
-from moregood_async.bulk.row_files import write_rejects, write_results
 from moregood_async.bulk.run.circuit_breaker import TooManyFailures
 from moregood_async.cli import exit_codes
+from moregood_async.cli.job_files import JobFiles, WrittenFiles
 from moregood_async.cli.output import Output
 from moregood_async.cli.progress_view import ProgressView
 from moregood_async.cli.runner import exit_code_of, handle_signals
 from moregood_async.errors import MoreGoodError
 
 MAX_NAMED_ROWS: Final = 10
-"""Rows of a kind that are named on the screen. There may be thousands; the rest is counted."""
-
-
-@attrs.frozen(kw_only=True)
-class JobFiles:
-    """The files of a job in the terminal."""
-
-    journal: Path
-    rejects: Path
-    results: Path
-    named_by_user: frozenset[Path]
-    """Files that may be written over, since the user named them."""
-    keeps_rows: bool
-    """Whether the journal keeps the rows."""
-
-    @classmethod
-    def of(
-        cls,
-        journal: Path,
-        input_name: Path,
-        *,
-        rejects: Path | None,
-        results: Path | None,
-        keeps_rows: bool,
-    ) -> Self:
-        """Return the files of a job; those that the user has not named go beside the input."""
-        return cls(
-            journal=journal,
-            rejects=rejects or file_beside(input_name, "rejects"),
-            results=results or file_beside(input_name, "results"),
-            named_by_user=frozenset(path for path in (rejects, results) if path),
-            keeps_rows=keeps_rows,
-        )
+"""Rows of a kind that are named on the screen, of which there may be thousands."""
 
 
 class JobView:
-    """Runs a job once, and prints what happens."""
+    """Runs a job once, and prints what happens.
+
+    Args:
+        output: Where it prints.
+        job: The job, which is open.
+        source: The input of the job.
+        files: The files of the job.
+        command: The command's name, for the JSON summary.
+    """
 
     def __init__(
         self, output: Output, job: Job, source: Source, files: JobFiles, *, command: str
@@ -76,26 +45,28 @@ class JobView:
         self._source = source
         self._files = files
         self._command = command
-        self._named: Counter[str] = Counter()
-        self._was_interrupted = self._has_file_error = False
+        self._rows_by_kind: Counter[str] = Counter()
+        self._was_interrupted = False
 
     async def run(self, *, confirm: str | None = None) -> int:
         """Run the job, write its files, and print its report; return the exit code."""
         self._print_beginning()
-        stopped_by: Exception | None = None
+        error: MoreGoodError | None = None
         try:
             await self._run_job(confirm)
         except PlanChanged as changed:
             self._output.print(str(changed.plan))
-            stopped_by = changed
-        except MoreGoodError as error:
-            stopped_by = error
+            error = changed
+        except MoreGoodError as stopped_by:
+            error = stopped_by
         except asyncio.CancelledError:
+            # A second Ctrl-C cancels this task. The files are still written and the report is
+            # still printed, which needs awaiting: the cancellation is taken back.
             self._was_interrupted = True
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-        return await self._end(stopped_by)
+        return await self._end(error)
 
     def _print_beginning(self) -> None:
         report = self._job.report()
@@ -103,12 +74,12 @@ class JobView:
             self._output.print(str(self._source.mapping), style="dim")
         elif report.is_over:
             self._output.print(
-                f"Earlier runs have gone through all of {report.name}. Another --journal would "
-                "begin anew, and ask everyone again.",
+                f"Nothing is left to send: earlier runs have finished {report.name}. A new "
+                "--journal would start over, and ask everyone again.",
                 style="yellow",
             )
         else:
-            self._output.print(f"Going on with {self._files.journal}.", style="dim")
+            self._output.print(f"Resuming {self._files.journal}.", style="dim")
 
     async def _run_job(self, confirm: str | None) -> None:
         def stop() -> None:
@@ -128,120 +99,60 @@ class JobView:
                         self._print_row(progress.row)
 
     def _print_row(self, result: RowResult) -> None:
-        """Print a row that somebody should look at; of each kind only the first ones."""
+        """Print a row that a person should look at; of each kind only the first ones."""
         kind, text = describe_row(result)
         if not kind:
             return
-        self._named[kind] += 1
-        if self._named[kind] <= MAX_NAMED_ROWS:
+        self._rows_by_kind[kind] += 1
+        if self._rows_by_kind[kind] <= MAX_NAMED_ROWS:
             self._output.print(f"line {result.line}: {text}", style="yellow")
-        elif self._named[kind] == MAX_NAMED_ROWS + 1:
-            self._output.print(f"… and more that are {kind}", style="yellow")
+        elif self._rows_by_kind[kind] == MAX_NAMED_ROWS + 1:
+            self._output.print(f"… and more rows that are {kind}", style="yellow")
 
-    async def _end(self, stopped_by: Exception | None) -> int:
-        report = self._job.report()
-        code = exit_code_of_run(report, stopped_by, was_interrupted=self._was_interrupted)
-        if stopped_by is not None:
-            self._output.print_error(stopped_by)
-        nothing_ran = isinstance(stopped_by, JournalError | PlanChanged)
-        files = {} if nothing_ran else await self._write_files(report)
-        if self._has_file_error and code == exit_codes.DONE:
-            code = exit_codes.NOT_ALL_DONE
+    async def _end(self, error: MoreGoodError | None) -> int:
+        report, written = self._job.report(), WrittenFiles()
+        if error is not None:
+            self._output.print_error(error)
+        if not isinstance(error, JournalError | PlanChanged):  # with these, nothing has run
+            written = await self._files.write(self._job, self._source)
+        code = exit_code_of_run(report, error, was_interrupted=self._was_interrupted)
+        if written.error is not None:
+            self._output.print_error(written.error)
+            code = code or exit_codes.NOT_ALL_DONE
         if report.rows:
-            for line in str(report).splitlines():
-                self._output.print(line)
-        if "rejects" in files:
-            self._output.print(f"  rows to look at: {files['rejects']}")
+            self._output.print_lines(report)
+        if written.rejects is not None:
+            self._output.print(f"  rows that are not done: {written.rejects}")
         self._output.print_json(
             {
                 "command": self._command,
                 "journal": str(self._files.journal),
                 **report.as_json(),
-                "rejects": files.get("rejects"),
-                "results": files.get("results"),
+                "rejects": str(written.rejects) if written.rejects else None,
+                "results": str(written.results) if written.results else None,
                 "interrupted": self._was_interrupted,
-                "error": str(stopped_by) if stopped_by else None,
+                "error": str(error) if error else None,
                 "exit_code": code,
             }
         )
         return code
 
-    async def _write_files(self, report: Report) -> dict[str, str]:
-        """Write the results and rejects files; return their paths by kind."""
-        if not report.rows or not (self._source.rereadable or self._files.keeps_rows):
-            return {}
-        journal, files, path = self._files.journal, dict[str, str](), self._files.results
-        try:
-            path = self._free_path(self._files.results)
-            write_results(journal, self._source, path)
-            files["results"] = str(path)
-            path = self._free_path(self._files.rejects)
-            if write_rejects(journal, self._source, path):
-                files["rejects"] = str(path)
-            await self._job.note_written(*map(Path, files.values()))
-        except JournalError as error:  # such as an input that has changed since
-            self._has_file_error = True
-            self._output.print_error(error)
-        except OSError as error:
-            self._has_file_error = True
-            self._output.print_error(
-                f"{path}: {error.strerror or error}; the journal has all of it: "
-                f"moregood report {journal} --rows failed -o FILE.csv"
-            )
-        return files
 
-    def _free_path(self, path: Path) -> Path:
-        """Return the path, or the next free one if a file of somebody else has its name."""
-        is_ours = path in self._files.named_by_user or self._job.is_unchanged(path)
-        if is_ours or not path.is_file():
-            return path
-        for number in count(2):
-            other = path.with_name(f"{path.stem}-{number}{path.suffix}")
-            if not other.exists() or self._job.is_unchanged(other):
-                return other
-        raise AssertionError
-
-
-def check_writable(files: Mapping[str, Path | None]) -> None:
-    """Refuse files that cannot be written, before anything is sent.
-
-    Args:
-        files: Paths by their option.
-
-    Raises:
-        UsageError: One cannot be written.
-    """
-    for option, path in files.items():
-        if path is None or os.access(path if path.exists() else path.parent, os.W_OK):
-            continue
-        raise click.UsageError(f"{option} cannot be written to {path}; name another place")
-
-
-def exit_code_of_run(report: Report, stopped_by: Exception | None, *, was_interrupted: bool) -> int:
-    """Return the exit code of a run."""
-    if isinstance(stopped_by, TooManyFailures):
+def exit_code_of_run(report: Report, error: Exception | None, *, was_interrupted: bool) -> int:
+    """Return the exit code of a run, which an error may have ended."""
+    if isinstance(error, TooManyFailures):
         return exit_codes.NOT_ALL_DONE
-    if isinstance(stopped_by, MoreGoodError):
-        return exit_code_of(stopped_by)
+    if isinstance(error, MoreGoodError):
+        return exit_code_of(error)
     if was_interrupted:
         return exit_codes.INTERRUPTED
     return exit_codes.DONE if report.done == report.rows else exit_codes.NOT_ALL_DONE
 
 
 def describe_row(result: RowResult) -> tuple[str, str]:
-    """Return the kind of a row that somebody should look at, and why; empty if nobody need."""
+    """Return the kind of a row that a person should look at, and why; empty for other rows."""
     if result.outcome != "done":
         return result.outcome, f"{result.outcome}: {result.reason}"
-    if result.skip_reason not in (None, SkipReason.MAX_ASKS):
+    if result.skip_reason not in (None, SkipReason.MAX_ASKS):  # the report counts those
         return f"not asked ({result.skip_reason})", result.reason
-    return ("with a warning", result.warning) if result.warning else ("", "")
-
-
-def file_beside(file: Path, kind: str) -> Path:
-    """Return the path of a file about an input file.
-
-    >>> file_beside(Path("shop/customers.csv"), "rejects").as_posix()
-    'shop/customers.rejects.csv'
-    """
-    suffix = file.suffix if kind == "results" and file.suffix else ".csv"
-    return file.with_name(f"{file.stem}.{kind}{suffix}")
+    return ("done with a warning", result.warning) if result.warning else ("", "")

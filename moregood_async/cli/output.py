@@ -1,4 +1,4 @@
-"""`Output`: what a command prints, to people on one stream and to programs on the other."""
+"""`Output`: what a command prints, lines for people and a JSON summary for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from moregood_async.errors import MoreGoodError
 
 
 class Output:
-    """Prints to stdout, or to stderr if stdout belongs to data or to ``--json``."""
+    """Prints to stdout; to stderr if stdout has exported data or the JSON summary.
+
+    Args:
+        as_json: Print the JSON summary.
+        verbose: Print every attempt of a failed call.
+        data_on_stdout: Keep stdout for data; the JSON summary goes to stderr too.
+        quiet: Print errors only.
+    """
 
     def __init__(
         self, *, as_json: bool, verbose: bool, data_on_stdout: bool = False, quiet: bool = False
@@ -32,31 +39,27 @@ class Output:
         if not self.is_quiet:
             self.console.print(text, style=style, markup=False, soft_wrap=True)
 
-    def print_error(self, problem: Exception | str) -> None:
-        """Print what went wrong; with ``--verbose`` every attempt of the call."""
-        paragraph = str(problem)
-        if self._verbose and isinstance(problem, MoreGoodError):
-            paragraph = problem.explain()
+    def print_lines(self, value: object) -> None:
+        """Print a value of several lines, such as a report."""
+        for line in str(value).splitlines():
+            self.print(line)
+
+    def print_error(self, error: Exception | str) -> None:
+        """Print an error; with ``--verbose`` every attempt of the call."""
+        paragraph = str(error)
+        if self._verbose and isinstance(error, MoreGoodError):
+            paragraph = error.explain()
         text = Text.assemble(("Error: ", "bold red"), paragraph)
         self._errors.print(text, soft_wrap=True)
 
     def print_json(self, values: Mapping[str, Any]) -> None:
-        """Print the summary for programs, on one line, if ``--json`` was given."""
+        """Print a summary as one line of JSON, if the option ``--json`` is set."""
         if self._as_json:
             click.echo(json.dumps(values, ensure_ascii=False), err=self._json_on_stderr)
 
 
-def count_of(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun.
-
-    >>> count_of(1, "row"), count_of(10000, "row"), count_of(0, "reply", "replies")
-    ('1 row', '10,000 rows', '0 replies')
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def format_duration(seconds: float) -> str:
-    """Return a duration for people.
+    """Return a duration in words.
 
     >>> [format_duration(seconds) for seconds in (0.84, 12.3, 125, 7300)]
     ['0.8 s', '12.3 s', '2 min 5 s', '2 h 1 min']

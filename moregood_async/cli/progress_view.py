@@ -17,15 +17,16 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from moregood_async.bulk.outcomes import count_of
 from moregood_async.bulk.run.progress import Progress as JobProgress
-from moregood_async.cli.output import Output, count_of
+from moregood_async.cli.output import Output
 
 SECONDS_BETWEEN_LINES: Final = 5.0
-"""How often a line is printed if there is no terminal: a log of an hour has 720 of them."""
+"""Seconds between the lines that are printed without a terminal: an hour has 720 of them."""
 
 
 class RateColumn(ProgressColumn):
-    """Items per second, over the last moments."""
+    """Items per second, over the last seconds."""
 
     def render(self, task: Task) -> Text:
         """Return the rate, such as ``812/s``."""
@@ -34,7 +35,7 @@ class RateColumn(ProgressColumn):
 
 
 class CountColumn(ProgressColumn):
-    """Items that are done, and their total."""
+    """Items that are done, and the total."""
 
     def render(self, task: Task) -> Text:
         """Return the counts, such as ``1,204 of 40,000``."""
@@ -43,10 +44,15 @@ class CountColumn(ProgressColumn):
 
 
 class ProgressView:
-    """Counts items of a total that may be unknown, or only an estimate.
+    """Shows how many items are done, as a bar on a terminal, else as a line every few seconds.
 
-    Without a terminal it prints a line every few seconds, and one at the end if
-    ``prints_end`` is set.
+    Args:
+        output: Where the progress is shown.
+        title: What is done, such as ``Importing``.
+        noun: What is counted, in the singular.
+        total: The number of all items, if it is known, perhaps an estimate.
+        prints_end: Also print a line at the end, if there is no terminal.
+        clock: Returns seconds.
     """
 
     def __init__(
@@ -71,8 +77,8 @@ class ProgressView:
         self._task = self._bar.add_task(title, total=total, note="") if self._bar else None
         self._note = ""
         self.done: int = 0
-        self.is_complete = True
-        """Whether the end is the end of all items, and not a stop on the way."""
+        self.is_complete: bool = True
+        """Whether the view ends with the last item; False leaves the bar without a check mark."""
 
     def __enter__(self) -> Self:
         if self._bar:
@@ -88,13 +94,13 @@ class ProgressView:
             self._output.print(self._line())
 
     def set_total(self, total: int | None) -> None:
-        """Set the number of all items, as far as it is known now."""
+        """Set the number of all items; None if it is unknown."""
         self._total = total
         if self._bar and self._task is not None:
             self._bar.update(self._task, total=total)
 
     def advance(self) -> None:
-        """Count one more item."""
+        """Count one item."""
         self.done += 1
         if self._bar and self._task is not None:
             self._bar.advance(self._task)
@@ -123,13 +129,13 @@ class ProgressView:
 
 
 def progress_note(progress: JobProgress) -> str:
-    """Return what keeps a job from going on, and its failures; empty if there is nothing."""
+    """Return what delays a job, and how many rows failed; empty if nothing and none."""
     notes: list[str] = []
     if progress.rate_limit_wait >= 1:
         seconds = progress.rate_limit_wait
         notes.append(f"the rate limit allows the next request in {seconds:.0f} s")
     if progress.delayed and progress.row is None:
-        notes.append(f"{count_of(progress.delayed, 'row')} to reconcile or try again")
+        notes.append(f"{count_of(progress.delayed, 'row')} to reconcile or to retry")
     if progress.failed:
         notes.append(f"{progress.failed:,} failed")
     return ", ".join(notes)

@@ -1,4 +1,4 @@
-"""``moregood resume``, ``retry`` and ``reconcile``: going on with the journal of an import."""
+"""``moregood resume``, ``retry`` and ``reconcile``: the commands that continue a journal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from moregood_async.bulk.journal.errors import JournalUnusable
 from moregood_async.bulk.journal.identity import JobIdentity
 from moregood_async.bulk.journal.reader import JournalReader
 from moregood_async.bulk.options import JobOptions, OnUnknown
+from moregood_async.bulk.outcomes import count_of
 from moregood_async.cli import exit_codes
-from moregood_async.cli.import_command import STDIN
-from moregood_async.cli.job_view import JobFiles, JobView, check_writable
-from moregood_async.cli.output import Output, count_of
+from moregood_async.cli.import_arguments import STDIN
+from moregood_async.cli.job_files import JobFiles, check_writable
+from moregood_async.cli.job_view import JobView
+from moregood_async.cli.output import Output
 from moregood_async.cli.runner import run_command
 from moregood_async.client import MoreGoodClient
 
@@ -43,7 +45,7 @@ class ResumeArguments:
 
 
 def run(arguments: ResumeArguments) -> int:
-    """Go on with an import; return the exit code."""
+    """Resume, retry or reconcile an import; return the exit code."""
     output = Output(as_json=arguments.as_json, verbose=arguments.verbose, quiet=arguments.quiet)
     check_writable({"--rejects": arguments.rejects, "--results": arguments.results})
     return run_command(output, lambda: _with_client(arguments, output), arguments.command)
@@ -60,12 +62,10 @@ async def _with_client(arguments: ResumeArguments, output: Output) -> int:
 
 async def _reconcile(arguments: ResumeArguments, output: Output, client: MoreGoodClient) -> int:
     async with Job.open(client, arguments.journal, new_key=arguments.new_key) as job:
-        before = job.report()
-        rows = count_of(before.unknown + before.waiting, "row")
-        output.print(f"Reconciling {rows}.", style="dim")
+        unknown = count_of(job.report().unknown, "unknown row")
+        output.print(f"Reconciling {unknown}, and rows in flight when a run was killed.", "dim")
         report = await job.reconcile(reconcile_after=arguments.reconcile_after)
-    for line in str(report).splitlines():
-        output.print(line)
+    output.print_lines(report)
     code = exit_codes.NOT_ALL_DONE if report.unknown else exit_codes.DONE
     output.print_json({"command": "reconcile", **report.as_json(), "exit_code": code})
     return code
@@ -75,7 +75,10 @@ async def _resume(arguments: ResumeArguments, output: Output, client: MoreGoodCl
     with JournalReader(arguments.journal) as journal:
         identity, stored = journal.identity, journal.settings.get("options")
     if identity is None or stored is None:
-        raise JournalUnusable(f"the journal {arguments.journal.name} has not begun; import again")
+        raise JournalUnusable(
+            f"the journal {arguments.journal.name} has no rows yet. Nothing was sent; run the "
+            "import again."
+        )
     source = open_input(arguments.file, identity)
     options = _changed_options(arguments, JobOptions.from_json(stored))
     job = Job(
@@ -89,7 +92,7 @@ async def _resume(arguments: ResumeArguments, output: Output, client: MoreGoodCl
     async with job:
         if arguments.command == "retry":
             rows = count_of(await job.retry(), "failed row")
-            output.print(f"Trying {rows} once more.", style="dim")
+            output.print(f"Attempting {rows} again.", style="dim")
         files = JobFiles.of(
             arguments.journal,
             Path(identity.path or "stdin"),
@@ -102,21 +105,30 @@ async def _resume(arguments: ResumeArguments, output: Output, client: MoreGoodCl
 
 
 def open_input(file: str | None, identity: JobIdentity) -> Source:
-    """Return the input of a journal, from where it was or from where it is now.
+    """Return the input of a journal.
+
+    Args:
+        file: The path of the input now; None if it was not moved.
+        identity: The identity of the job, which has the path and how the input is read.
 
     Raises:
-        JournalUnusable: The input is not there.
+        JournalUnusable: The input does not exist.
     """
     path = file or identity.path
     if path is None:
-        raise JournalUnusable("the rows came from standard input: give them again, with --file -")
+        raise JournalUnusable(
+            "the rows came from standard input, which cannot be read again. Nothing was sent; "
+            "pipe in the same rows with --file -"
+        )
     if path != STDIN and not Path(path).exists():
-        raise JournalUnusable(f"{path} is not there any more: say where it is, with --file")
+        raise JournalUnusable(
+            f"the input {path} does not exist. Nothing was sent; name its new path with --file."
+        )
     return read_customers(path, **identity.reading)
 
 
 def _changed_options(arguments: ResumeArguments, options: JobOptions) -> JobOptions:
-    """Return the options of the journal, with those that may change between runs."""
+    """Return the options of the journal, with the changes that the arguments make."""
     max_asks, reconcile_after = arguments.max_asks, arguments.reconcile_after
     return attrs.evolve(
         options,

@@ -1,4 +1,4 @@
-"""Running a command's coroutine: signals, and errors that become a paragraph and an exit code."""
+"""Runs the coroutine of a command: signals stop it, and errors become exit codes."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def run_command(
         with asyncio.Runner(loop_factory=find_loop_factory()) as runner:
             return runner.run(work())
     except (KeyboardInterrupt, asyncio.CancelledError):
-        problem, code = "interrupted", exit_codes.INTERRUPTED
-        output.print_error(problem)
+        message, code = "interrupted", exit_codes.INTERRUPTED
+        output.print_error(message)
     except MoreGoodError as error:
-        problem, code = str(error), exit_code_of(error)
+        message, code = str(error), exit_code_of(error)
         output.print_error(error)
     except BrokenPipeError:
-        raise  # `| head` has read enough; click ends quietly
+        raise  # the program behind a pipe, such as `head`, has ended; click exits quietly
     except OSError as error:
-        problem = f"{error.filename or 'a file'}: {error.strerror or error}"
+        message = f"{error.filename or 'a file'}: {error.strerror or error}"
         code = exit_codes.WRONG_USAGE
-        output.print_error(problem)
+        output.print_error(message)
     if command is not None:
-        output.print_json({"command": command, "error": problem, "exit_code": code})
+        output.print_json({"command": command, "error": message, "exit_code": code})
     return code
 
 
 def find_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's factory if uvloop is installed (the extra ``speed``); None is asyncio's."""
+    """Return uvloop's factory, or None, asyncio's own, without the extra ``speed``."""
     try:
         import uvloop
     except ImportError:
@@ -65,7 +65,7 @@ def exit_code_of(error: MoreGoodError) -> int:
 
 @contextmanager
 def handle_signals(first: Callable[[], object]) -> Generator[None]:
-    """In the block, the first Ctrl-C or SIGTERM calls ``first``; the second cancels the task."""
+    """Call ``first`` at the first Ctrl-C or SIGTERM in the block; cancel the task at the second."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
     received: list[int] = []

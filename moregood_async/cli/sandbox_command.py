@@ -35,7 +35,7 @@ def run(arguments: SandboxArguments) -> int:
         with make_sandbox(arguments) as sandbox:
             return run_command(output, lambda: _serve(sandbox, arguments, output))
     except sqlite3.Error as error:
-        output.print_error(f"{arguments.db} cannot be used: {error}")
+        output.print_error(f"--db {arguments.db} cannot be used: {error}; name another file")
     return exit_codes.WRONG_USAGE
 
 
@@ -62,8 +62,8 @@ async def _serve(sandbox: Sandbox, arguments: SandboxArguments, output: Output) 
                 await stopped.wait()
         except OSError as error:
             output.print_error(
-                f"port {arguments.port} of 127.0.0.1 cannot be listened on ({error.strerror}); "
-                "name another with --port, or --port 0 for a free one"
+                f"cannot listen on port {arguments.port} of 127.0.0.1 ({error.strerror}); name "
+                "another --port, or --port 0, which picks a free one"
             )
             return exit_codes.WRONG_USAGE
     return exit_codes.DONE

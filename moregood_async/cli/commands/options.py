@@ -137,8 +137,7 @@ def reconcile_after_option(default: float | None) -> Decorator:
         show_default=default is not None,
         metavar="SECONDS",
         section="Lost responses",
-        help="Take a request for not applied if the API shows no trace of it after SECONDS."
-        f"{note}",
+        help=f"Take a request for not applied if the API shows no trace of it after SECONDS.{note}",
     )
 
 
