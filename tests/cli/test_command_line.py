@@ -30,7 +30,9 @@ from tests.conftest import environment_without_coverage
 Run = Callable[..., Result]
 COMMANDS = sorted(moregood.commands)
 MODULES = sorted(
-    module.name for module in pkgutil.iter_modules(cli.__path__) if module.name != "__main__"
+    module.name
+    for module in pkgutil.walk_packages(cli.__path__, "moregood_async.cli.")
+    if not module.name.endswith("__main__")
 )
 
 
@@ -104,7 +106,7 @@ def test_it_runs_as_a_module(
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_run(name: str) -> None:
     """Those in the docstrings."""
-    module = importlib.import_module(f"moregood_async.cli.{name}")
+    module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0
 
 

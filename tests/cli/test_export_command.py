@@ -91,7 +91,7 @@ def test_an_interrupted_export_never_looks_complete(
     shop.faults = [no_second_page]
     result = run("export", "customers", "-o", "out.csv", "--json")
     assert result.exit_code == 1
-    assert "out.csv was not written. 50 rows are kept: go on with --resume." in result.stderr
+    assert "out.csv was not written. 50 rows are kept: continue with --resume." in result.stderr
     assert not Path("out.csv").exists()
     to_stdout = run("export", "customers")
     assert to_stdout.exit_code == 1
@@ -106,7 +106,7 @@ def test_an_interrupted_export_is_resumed(shop: Sandbox, run: Run, tmp_path: Pat
     result = run("export", "customers", "-o", "out.csv", "--resume", "--json")
     printed = json.loads(result.stdout)
     assert (printed["resumed"], printed["rows"], printed["skipped"]) == (True, 120, 50)
-    assert "going on after 50 rows" in result.stderr
+    assert "resuming after 50 rows" in result.stderr
     assert [each.name for each in tmp_path.glob("*out.csv*")] == ["out.csv"]
     again = run("export", "customers", "-o", "out.csv", "--resume")
     assert "nothing to resume" in again.stdout

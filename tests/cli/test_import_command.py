@@ -78,7 +78,7 @@ def test_rejected_rows_are_written_to_the_rejects_file(
     assert "first_name (column First Name): is required" in rows[0]["error"]
     assert "has 1 cell" in rows[1]["error"]
     assert "line 3: rejected: first_name" in result.stdout
-    assert "rows to look at: " in result.stdout
+    assert "rows that are not done: " in result.stdout
     assert "customers.rejects.csv" in result.stdout
     assert 1 == sandbox.audit().customers
 
@@ -241,7 +241,7 @@ def test_the_same_command_again_sends_only_the_probe(
     before = sandbox.audit().requests
     again = run("import", path, "--ask", "email")
     assert 0 == again.exit_code
-    assert "Earlier runs have gone through all of customers.csv" in again.stdout
+    assert "earlier runs have finished customers.csv" in again.stdout
     after = sandbox.audit().requests
     assert {"customers.list": 1} == {k: n - before[k] for k, n in after.items() if n > before[k]}
 
@@ -288,7 +288,7 @@ def test_many_rows_of_a_kind_are_not_all_named(
     result = run("import", customers(*[NOBODY] * 30))
     assert 1 == result.exit_code
     assert 10 == result.stdout.count(": rejected: ")
-    assert "… and more that are rejected" in result.stdout
+    assert "… and more rows that are rejected" in result.stdout
     assert 30 == len(rows_of("customers.rejects.csv"))
     assert "None" not in result.stdout
     assert 0 == sandbox.audit().requests["customers.upsert"]

@@ -139,5 +139,5 @@ def test_a_dry_run_of_standard_input_says_what_it_needs(
     """What can be read once cannot be planned and sent."""
     result = run("import", "-", "--dry-run", stdin=f"First Name,E-mail\nAda,{'a' * 9}\n")
     assert 2 == result.exit_code
-    assert "--dry-run needs a file" in result.stderr
+    assert "--dry-run and --confirm need a file" in result.stderr
     assert [] == list(Path().iterdir())

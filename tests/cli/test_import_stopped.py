@@ -35,16 +35,16 @@ Spawn = Callable[..., subprocess.Popen[str]]
         (["customers.csv", "--map", "email"], "Column=field"),
         (["customers.csv", "--ask", "fax"], "email, sms or email,sms"),
         (["customers.csv", "--ask", "sms,sms"], "email, sms or email,sms"),
-        (["customers.csv", "--reminders", "1"], "--reminders goes with --ask"),
-        (["customers.csv", "--max-asks", "1"], "--max-asks goes with --ask"),
-        (["customers.csv", "--not-asked-within", "3d"], "--not-asked-within goes with --ask"),
+        (["customers.csv", "--reminders", "1"], "--reminders needs --ask"),
+        (["customers.csv", "--max-asks", "1"], "--max-asks needs --ask"),
+        (["customers.csv", "--not-asked-within", "3d"], "--not-asked-within needs --ask"),
         (["customers.csv", "--ask", "sms", "--not-asked-within", "3"], "30d, 12h or 4w"),
         (["customers.csv", "--ask", "sms", "--not-asked-within", "9" * 30 + "d"], "too long"),
         (["customers.csv", "--ask", "sms", "--reminders", "4"], "0<=x<=3"),
         (["customers.csv", "--concurrency", "0"], "1<=x<=1000"),
         (["customers.csv", "--charge", "Total"], "--charge needs --currency"),
-        (["customers.csv", "--currency", "USD"], "go with --charge"),
-        (["customers.csv", "--in-cents"], "go with --charge"),
+        (["customers.csv", "--currency", "USD"], "need --charge"),
+        (["customers.csv", "--in-cents"], "need --charge"),
         (["customers.csv", "--charge", "Total", "--currency", "USD"], 'no column "Total"'),
         (["customers.csv", "--on-unknown", "hope"], "reconcile"),
         (["customers.csv", "--rejects", "customers.csv"], "the file to import itself"),
@@ -276,7 +276,7 @@ def test_results_that_cannot_be_written_are_reported_and_are_in_the_journal(
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device", ".customers.results.csv.7.part")
 
-    monkeypatch.setattr("moregood_async.cli.job_view.write_results", full)
+    monkeypatch.setattr("moregood_async.cli.job_files.write_results", full)
     result = run("import", customers(ADA), "--results", "all.csv")
-    assert "all.csv: No space left on device; the journal has all of it" in result.stderr
+    assert "all.csv was not written: No space left on device. No outcome is lost" in result.stderr
     assert "1 done" in result.stdout

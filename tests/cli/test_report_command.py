@@ -115,7 +115,7 @@ def test_what_cannot_be_told_is_exit_code_2(reported: Run) -> None:
     for args, printed in (
         (("customers.csv",), "is no journal"),
         (("nowhere.journal",), "does not exist"),
-        ((JOURNAL, "-o", "some.csv"), "-o goes with --rows"),
+        ((JOURNAL, "-o", "some.csv"), "-o needs --rows"),
         ((JOURNAL, "--rows", "done", "-o", "no/where.csv"), "no/where.csv: No such file"),
     ):
         result = reported("report", *args)

@@ -46,7 +46,7 @@ def test_a_finished_import_has_nothing_to_resume(
     before = sum(sandbox.audit().requests.values())
     result = run("resume", JOURNAL)
     assert 0 == result.exit_code
-    assert "gone through all of customers.csv" in result.stdout
+    assert "earlier runs have finished customers.csv" in result.stdout
     assert before + 1 == sum(sandbox.audit().requests.values())
 
 
@@ -59,7 +59,7 @@ def test_a_moved_input_is_named(
     path.rename(path.with_name("moved.csv"))
     lost = run("resume", JOURNAL)
     assert 2 == lost.exit_code
-    assert "is not there any more: say where it is, with --file" in lost.stderr
+    assert "does not exist. Nothing was sent; name its new path with --file" in lost.stderr
     assert 0 == run("resume", JOURNAL, "--file", "moved.csv").exit_code
 
 
@@ -128,7 +128,9 @@ def test_a_journal_that_never_began_says_so(
     asyncio.run(make())
     result = run("resume", "new.journal", "--json")
     assert 2 == result.exit_code
-    assert "has not begun; import again" in summary(result.stdout)["error"]
+    assert (
+        "has no rows yet. Nothing was sent; run the import again" in summary(result.stdout)["error"]
+    )
 
 
 def test_retry_tries_what_failed_and_what_follows_it(
@@ -145,7 +147,7 @@ def test_retry_tries_what_failed_and_what_follows_it(
     result = run("retry", JOURNAL, "--json")
     printed = summary(result.stdout)
     assert 1 == result.exit_code
-    assert "Trying 2 failed rows once more" in result.stderr
+    assert "Attempting 2 failed rows again" in result.stderr
     assert (3, 0, 1) == (printed["done"], printed["failed"], printed["rejected"])
     assert (3, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
     assert saved + 2 == sandbox.audit().requests["customers.upsert"]
@@ -163,7 +165,7 @@ def test_settle_finds_out_what_has_happened(
     path.unlink()
     held = run("reconcile", JOURNAL, "--reconcile-after", "0", "--json")
     assert (1, 2) == (held.exit_code, summary(held.stdout)["unknown"]) or 0 == held.exit_code
-    assert "Reconciling 2 rows." in held.stderr
+    assert "Reconciling 2 unknown rows" in held.stderr
     assert 0 == summary(held.stdout)["unknown"]
     assert (4, ()) == (sandbox.audit().asks, sandbox.audit().duplicate_asks)
 
@@ -206,7 +208,7 @@ def test_input_from_standard_input_is_given_again(
     run("import", "-", *ASK, "--max-asks", "1", "--journal", "in.journal", stdin=text)
     lost = run("resume", "in.journal")
     assert 2 == lost.exit_code
-    assert "give them again, with --file -" in lost.stderr
+    assert "pipe in the same rows with --file -" in lost.stderr
     args = ("resume", "in.journal", "--file", "-", "--max-asks", "9")
     other = run(*args, stdin=text.replace("bob@", "eve@"))
     assert 2 == other.exit_code

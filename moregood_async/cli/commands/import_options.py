@@ -117,7 +117,7 @@ plan_options: Final = combine_options(
         "--confirm",
         metavar="DIGEST",
         section="Plan",
-        help="Run exactly the plan with this digest, which --dry-run shows, or send nothing.",
+        help="Run exactly the plan with the DIGEST of --dry-run, or send nothing.",
     ),
 )
 

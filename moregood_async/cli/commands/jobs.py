@@ -68,7 +68,7 @@ def import_(**arguments: Any) -> None:
       moregood import customers.csv --dry-run
       moregood import customers.csv --map "Nickname=first_name" --region US
       moregood import customers.csv --ask email,sms --reminders 2
-      moregood import orders.csv --charge Total --currency USD --ask email
+      moregood import sales.csv --charge Total --currency USD --ask email
 
     \b
     Exit codes:
