@@ -1,4 +1,4 @@
-"""A sandbox on a socket, and the command line in this process and in one of its own."""
+"""Fixtures: a sandbox on a socket, and the command line in this process or in a new one."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def base_url(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Where it listens, which the environment names as a user would."""
+    """The base URL of the running sandbox; the environment holds the URL and the key."""
     with sandbox.serve_in_thread() as server:
         monkeypatch.setenv("MOREGOOD_API_KEY", KEY)
         monkeypatch.setenv("MOREGOOD_BASE_URL", server.base_url)
@@ -35,13 +35,13 @@ def base_url(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in this process, in an empty folder."""
+    """A function that runs a command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     def run(*args: object, stdin: str | None = None) -> Result:
-        words = [str(arg) for arg in args]
+        arguments = [str(arg) for arg in args]
         return CliRunner().invoke(
-            moregood, words, input=stdin, catch_exceptions=False, prog_name="moregood"
+            moregood, arguments, input=stdin, catch_exceptions=False, prog_name="moregood"
         )
 
     return run
@@ -49,7 +49,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def customers(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a file of customers, a line each."""
+    """A function that writes a CSV file with one customer a line."""
 
     def write(*lines: str, header: str = "First Name,E-mail,Phone 1") -> Path:
         path = tmp_path / "customers.csv"
@@ -61,7 +61,7 @@ def customers(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def spawn(tmp_path: Path) -> Iterator[Spawn]:
-    """Starts the command line in a process of its own, and ends it with the test."""
+    """A function that starts the command line in a new process, which the end of the test kills."""
     started: list[subprocess.Popen[str]] = []
 
     def spawn(*args: object) -> subprocess.Popen[str]:
@@ -82,7 +82,7 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
 
 
 def at_request(number: int, do: Callable[[], object], on: str = "customers") -> Middleware:
-    """A fault that does something when so many requests to a path have come, and no harm."""
+    """Return a middleware that calls `do` at request N to a path, and passes every request on."""
     seen = 0
 
     async def count(request: Request, call_next: Handler) -> Response:

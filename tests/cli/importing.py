@@ -16,7 +16,7 @@ CY = "Cy,,+1 415 555 0101"
 NOBODY = ",nobody@example.com,"
 
 PEOPLE = ("ada", "Ada", "Bob", "example.com", "example.org", "555 01", "no-address", "test-key")
-"""Names and contacts that no screen may show."""
+"""Names and contacts, or parts of them, and a key: no output may show any of them."""
 
 DIGEST = re.compile("[0-9a-f]{16,}")
 
@@ -27,14 +27,14 @@ Run = Callable[..., Result]
 def people_in(output: str) -> list[str]:
     """Return the names and contacts that an output shows.
 
-    Digests are left out: one plan in a few hundred has the letters "ada" in its digest.
+    Digests are removed first: one digest in a few hundred contains the letters "ada".
     """
     text = DIGEST.sub("", output)
     return [person for person in PEOPLE if person in text]
 
 
 def many(count: int) -> list[str]:
-    """Return CSV lines of that many different customers."""
+    """Return `count` CSV lines, each of a different customer."""
     return [f"Ada,ada{number}@example.com," for number in range(count)]
 
 
@@ -42,7 +42,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     """Return once a condition holds.
 
     Raises:
-        TimeoutError: It does not hold in time.
+        TimeoutError: The condition does not hold in time.
     """
     deadline = time.monotonic() + seconds
     while not condition():
@@ -60,11 +60,11 @@ def rows_of(path: str | Path) -> list[dict[str, str]]:
 def summary(text: str) -> dict[str, Any]:
     """Return the JSON summary, which is the only line of an output."""
     assert text.count("\n") == 1, text
-    found: dict[str, Any] = json.loads(text)
-    return found
+    values: dict[str, Any] = json.loads(text)
+    return values
 
 
 def files_in(folder: Path) -> list[str]:
     """Return the names of the files in a folder, without a journal's lock and counter."""
-    guards = ("-lock", "-count")
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(guards))
+    suffixes = ("-lock", "-count")
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(suffixes))

@@ -1,4 +1,4 @@
-"""The command line as a whole: help, start, missing extras, and how it speaks."""
+"""The command line as a whole: help, start, missing extras, output and exit codes."""
 
 import asyncio
 import doctest
@@ -36,15 +36,14 @@ MODULES = sorted(
 )
 
 
-def test_the_commands_are_there() -> None:
-    """As the README names them."""
+def test_all_commands_are_registered() -> None:
     jobs = ["import", "report", "resume", "retry", "reconcile"]
     assert sorted(["demo", "export", "sandbox", *jobs]) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
-    """And a help text for every option."""
+    """Every option has a help text, too."""
     result = run(command, "--help")
     assert result.exit_code == 0
     assert "Example" in result.stdout
@@ -57,7 +56,7 @@ def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
 
 
 def test_help_does_not_import_aiohttp_or_rich() -> None:
-    """So that it answers at once."""
+    """Help is printed without a noticeable delay."""
     script = (
         "import sys; sys.argv = ['moregood', '--help']\n"
         "from moregood_async.cli import main\n"
@@ -65,113 +64,111 @@ def test_help_does_not_import_aiohttp_or_rich() -> None:
         "except SystemExit: pass\n"
         "print([name for name in ('aiohttp', 'rich', 'sqlite3') if name in sys.modules])\n"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script],
         env=environment_without_coverage(),
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.splitlines()[-1] == "[]"
-    assert "Usage: moregood" in done.stdout
+    assert process.stdout.splitlines()[-1] == "[]"
+    assert "Usage: moregood" in process.stdout
 
 
 @pytest.mark.parametrize("missing", ["click", "rich"])
-def test_missing_extras_are_named(
+def test_a_missing_extra_is_reported(
     missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One line that says what to install, and exit code 2."""
+    """One line says what to install; the exit code is 2."""
 
     def find(name: str) -> object:
         return None if name == missing else object()
 
     monkeypatch.setattr(cli, "find_spec", find)
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as raised:
         cli.main()
-    assert ended.value.code == 2
+    assert raised.value.code == 2
     assert 'pip install "moregood_async[cli]"' in capsys.readouterr().err
 
 
-def test_it_runs_as_a_module(
+def test_the_command_line_runs_as_a_module(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`python -m moregood_async.cli`, and the version."""
+    """The test runs `python -m moregood_async.cli --version`."""
     monkeypatch.setattr(sys, "argv", ["moregood", "--version"])
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as raised:
         importlib.import_module("moregood_async.cli.__main__")
-    assert ended.value.code == 0
+    assert raised.value.code == 0
     assert "moregood, version" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_run(name: str) -> None:
-    """Those in the docstrings."""
+def test_the_examples_in_docstrings_run(name: str) -> None:
     module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0
 
 
-def spoken(voice: Output, *, terminal: bool = False) -> StringIO:
-    """What a voice says to people from now on."""
-    heard = StringIO()
-    voice.console = Console(file=heard, force_terminal=terminal, width=90, highlight=False)
-    return heard
+def capture_console(output: Output, *, terminal: bool = False) -> StringIO:
+    """Replace the console of an output, and return the text buffer of the new one."""
+    captured = StringIO()
+    output.console = Console(file=captured, force_terminal=terminal, width=90, highlight=False)
+    return captured
 
 
-def a_voice(*, verbose: bool = False) -> Output:
-    """A voice without options."""
+def make_output(*, verbose: bool = False) -> Output:
+    """Return an output without JSON."""
     return Output(as_json=False, verbose=verbose)
 
 
-def test_steps_draw_a_bar_is_terminal() -> None:
-    """With what is done, the rate, and a check mark at the end."""
-    voice = a_voice()
-    heard = spoken(voice, terminal=True)
-    with ProgressView(voice, "Importing", total=3) as steps:
-        steps.set_total(4)
+def test_progress_in_a_terminal_is_a_bar() -> None:
+    """The bar ends with a check mark when the work is complete."""
+    output = make_output()
+    captured = capture_console(output, terminal=True)
+    with ProgressView(output, "Importing", total=3) as view:
+        view.set_total(4)
         for _ in range(3):
-            steps.advance()
-    assert "Importing" in heard.getvalue()
-    assert "✓" in heard.getvalue()
-    with ProgressView(voice, "Nothing"):
+            view.advance()
+    assert "Importing" in captured.getvalue()
+    assert "✓" in captured.getvalue()
+    with ProgressView(output, "Nothing"):
         pass
 
 
-def test_steps_that_were_stopped_get_no_check_mark() -> None:
-    """The bar stays where it was."""
-    voice = a_voice()
-    heard = spoken(voice, terminal=True)
-    with ProgressView(voice, "Importing", total=3) as steps:
-        steps.advance()
-        steps.is_complete = False
-    assert "✓" not in heard.getvalue()
+def test_incomplete_progress_gets_no_check_mark() -> None:
+    output = make_output()
+    captured = capture_console(output, terminal=True)
+    with ProgressView(output, "Importing", total=3) as view:
+        view.advance()
+        view.is_complete = False
+    assert "✓" not in captured.getvalue()
 
 
-def test_steps_are_lines_elsewhere() -> None:
-    """One now and then, and none for what is quickly done."""
-    voice, now = a_voice(), [0.0]
-    heard = spoken(voice)
-    with ProgressView(voice, "Importing", total=100, clock=lambda: now[0]) as steps:
-        steps.advance()
-        assert heard.getvalue() == ""
+def test_progress_outside_a_terminal_is_a_line_at_intervals() -> None:
+    """Work that ends before the first interval prints no line."""
+    output, now = make_output(), [0.0]
+    captured = capture_console(output)
+    with ProgressView(output, "Importing", total=100, clock=lambda: now[0]) as view:
+        view.advance()
+        assert captured.getvalue() == ""
         now[0] = SECONDS_BETWEEN_LINES
-        steps.advance()
-    assert heard.getvalue() == "Importing: 2 rows of about 100, 0/s\n"
+        view.advance()
+    assert captured.getvalue() == "Importing: 2 rows of about 100, 0/s\n"
 
 
 def test_text_of_users_is_not_parsed_as_markup() -> None:
-    """Brackets stay brackets."""
-    voice = a_voice()
-    heard = spoken(voice)
-    voice.print("[bold]column[/bold]")
-    assert heard.getvalue() == "[bold]column[/bold]\n"
+    """Text in square brackets is printed as it is."""
+    output = make_output()
+    captured = capture_console(output)
+    output.print("[bold]column[/bold]")
+    assert captured.getvalue() == "[bold]column[/bold]\n"
 
 
-def test_verbose_prints_the_explanation(capsys: pytest.CaptureFixture[str]) -> None:
-    """A paragraph else."""
+def test_verbose_output_explains_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --verbose an error is one paragraph."""
     error = Unauthorized("Unauthenticated.", status=401)._with_operation("customers.upsert")
-    a_voice().print_error(error)
+    make_output().print_error(error)
     assert capsys.readouterr().err.startswith("Error: customers.upsert: 401 Unauthenticated.")
-    a_voice(verbose=True).print_error(error)
+    make_output(verbose=True).print_error(error)
     assert "Unauthorized: customers.upsert" in capsys.readouterr().err
 
 
@@ -185,43 +182,47 @@ def test_verbose_prints_the_explanation(capsys: pytest.CaptureFixture[str]) -> N
     ],
     ids=["configuration", "Ctrl-C", "cancelled", "disk"],
 )
-def test_errors_become_exit_codes(error: BaseException, code: int) -> None:
-    """Wherever they come from."""
-
+def test_an_error_determines_the_exit_code(error: BaseException, code: int) -> None:
     async def work() -> int:
         raise error
 
-    assert run_command(a_voice(), work) == code
+    assert run_command(make_output(), work) == code
 
 
-def test_a_closed_pipe_is_left_to_click() -> None:
-    """It ends quietly."""
+def test_a_broken_pipe_is_raised_for_click_to_handle() -> None:
+    """Click ends the process without a message."""
 
     async def work() -> int:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        run_command(a_voice(), work)
+        run_command(make_output(), work)
 
 
-def test_the_first_interrupt_asks_and_the_second_cancels() -> None:
-    """Of a task that does not end by itself."""
-    asked: list[bool] = []
+def test_the_first_interrupt_requests_a_stop_and_the_second_cancels() -> None:
+    """The task does not end by itself after the first interrupt."""
+    stop_requests: list[bool] = []
 
     async def work() -> int:
-        with handle_signals(lambda: asked.append(True)):
+        is_requested = asyncio.Event()
+
+        def request_stop() -> None:
+            stop_requests.append(True)
+            is_requested.set()
+
+        with handle_signals(request_stop):
             os.kill(os.getpid(), signal.SIGINT)
-            await asyncio.sleep(0.01)
+            await is_requested.wait()
             os.kill(os.getpid(), signal.SIGINT)
-            await asyncio.sleep(5)
+            await asyncio.Event().wait()
         return 0
 
-    assert run_command(a_voice(), work) == exit_codes.INTERRUPTED
-    assert asked == [True]
+    assert run_command(make_output(), work) == exit_codes.INTERRUPTED
+    assert stop_requests == [True]
 
 
-def test_no_file_is_too_long() -> None:
-    """Below 400 lines, above which a file is two things, as the conventions have it."""
-    rooms = [Path(cli.__file__).parent, Path(cli.__file__).parent.parent / "bulk"]
-    for path in (path for room in rooms for path in room.rglob("*.py")):
+def test_no_module_has_more_than_400_lines() -> None:
+    """A longer module does two things and should be split."""
+    packages = [Path(cli.__file__).parent, Path(cli.__file__).parent.parent / "bulk"]
+    for path in (path for package in packages for path in package.rglob("*.py")):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, path

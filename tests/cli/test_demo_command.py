@@ -1,4 +1,4 @@
-"""``moregood demo``: everything at work, with no key and no network."""
+"""``moregood demo``: an import, asks and an export, with no key and no network."""
 
 import csv
 import json
@@ -21,18 +21,18 @@ from moregood_async.cli.demo_summary import DemoSummary, render_summary
 Run = Callable[..., Result]
 
 
-def rendered(summary: DemoSummary, encoding: str = "utf-8") -> str:
-    """The summary as text."""
+def render(summary: DemoSummary, encoding: str = "utf-8") -> str:
+    """Return the summary as text."""
     console = Console(file=StringIO(), width=100)
     console.print(render_summary(summary, encoding))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
 
 
-def test_the_demo_shows_everything(
+def test_the_demo_imports_asks_and_exports_reviews(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It needs nothing from the environment, and leaves one file."""
+    """The demo needs nothing from the environment, and leaves one file."""
     monkeypatch.delenv("MOREGOOD_API_KEY", raising=False)
     monkeypatch.setenv("MOREGOOD_BASE_URL", "https://unreachable.invalid/beacon")
     result = run("demo")
@@ -55,8 +55,8 @@ def test_the_demo_shows_everything(
     assert scores["5"] > scores["3"]
 
 
-def test_the_demo_is_the_same_every_time(run: Run) -> None:
-    """Its seed is fixed, whatever the order in which answers come."""
+def test_the_demo_has_the_same_result_every_time(run: Run) -> None:
+    """The seed is fixed, and the order of responses has no effect."""
     printed = json.loads(run("demo", "--json").stdout)
     assert printed.pop("seconds") > 0
     assert printed.pop("requests_per_second") > 0
@@ -78,7 +78,7 @@ def test_the_demo_is_the_same_every_time(run: Run) -> None:
 def test_a_folder_that_cannot_be_written_to_is_reported(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a sentence, with exit code 2."""
+    """The error is one sentence, and the exit code is 2."""
     sample = Path("sample.csv")
     sample.write_text("First Name,E-mail\nAda,ada@example.com\n")
     monkeypatch.setattr(demo_command, "SAMPLE", sample)
@@ -88,8 +88,8 @@ def test_a_folder_that_cannot_be_written_to_is_reported(
     assert "No such file" in result.stderr
 
 
-def test_the_sample_is_made_up() -> None:
-    """500 rows; addresses and numbers that belong to nobody."""
+def test_the_sample_has_500_fictitious_customers() -> None:
+    """The addresses and phone numbers are reserved for examples and belong to nobody."""
     with demo_command.SAMPLE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 500
@@ -101,15 +101,15 @@ def test_the_sample_is_made_up() -> None:
     assert any(not row["Phone 1"] for row in rows)
 
 
-def test_the_sample_travels_with_the_package() -> None:
-    """It stands beside the command that reads it."""
+def test_the_sample_is_part_of_the_package() -> None:
+    """The sample is beside the module of the command that reads the sample."""
     assert demo_command.SAMPLE.parent == Path(demo_command.__file__).parent
 
 
-def test_an_ascii_terminal_gets_ascii() -> None:
-    """Bars and boxes of ASCII where there is nothing else."""
+def test_an_ascii_terminal_gets_an_ascii_summary() -> None:
+    """Stars and bars are ASCII characters."""
     summary = DemoSummary(reviews_file=Path("r.csv"), scores=Counter({5: 2, 1: 1}), asks=4)
-    text = rendered(summary, "ascii")
+    text = render(summary, "ascii")
     assert text.isascii()
     assert "*****" in text
     assert "####" in text
@@ -120,12 +120,12 @@ def test_a_demo_without_reviews_has_no_average() -> None:
     """The summary is still printed."""
     summary = DemoSummary(reviews_file=Path("r.csv"))
     assert summary.average == 0.0
-    assert "0 received (0% of those asked)" in rendered(summary)
+    assert "0 received (0% of those asked)" in render(summary)
     assert summary.is_complete
 
 
-def test_a_wrong_result_is_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Should a row of the sample be rejected, or an ask refused."""
+def test_a_demo_with_failed_rows_is_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample of this test has rows that are rejected."""
     bad = Path("bad.csv")
     bad.write_text("First Name,E-mail,Phone 1\nAda,no-address,\n,x@example.com,\nBob,,12\n")
     monkeypatch.setattr(demo_command, "SAMPLE", bad)
@@ -134,9 +134,9 @@ def test_a_wrong_result_is_exit_code_1(run: Run, monkeypatch: pytest.MonkeyPatch
     assert json.loads(result.stdout)["failed"] >= 2
 
 
-def test_nothing_is_left_running(tmp_path: Path) -> None:
-    """The process ends and prints nothing on stderr."""
-    done = subprocess.run(
+def test_the_demo_ends_without_warnings(tmp_path: Path) -> None:
+    """The process ends, and prints nothing on stderr."""
+    process = subprocess.run(
         [sys.executable, "-W", "error", "-m", "moregood_async.cli", "demo"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
@@ -144,5 +144,6 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
         timeout=30,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, b"")
-    assert b"moregood import customers.csv --dry-run" in done.stdout
+    assert process.stderr == b""
+    assert process.returncode == 0
+    assert b"moregood import customers.csv --dry-run" in process.stdout

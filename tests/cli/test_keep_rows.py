@@ -1,4 +1,4 @@
-"""``--keep-rows``: one answer for the whole job, so that no file mixes up people."""
+"""``--keep-rows``: one value in all runs of a job, so that no file mixes up people."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""``moregood report``: what became of an import, with no key and no network."""
+"""``moregood report``: the outcomes of an import, without a key and without a network."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ JOURNAL = "customers.csv.journal"
 def reported(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers, monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """After an import of which every kind of row came; without the key."""
+    """Return a command runner after an import with rows of each outcome; it has no API key."""
     refused = Refuse(422, on="asks.create", times=1)
     sandbox.faults = refused | DropAfterEffect(on="asks.create", times=1)
     path = customers(BOB, *many(2), ADA, NOBODY, "Ada,ADA@example.com,")
@@ -24,10 +24,10 @@ def reported(
     return run
 
 
-def test_a_report_says_what_became_of_the_rows_and_what_to_do(reported: Run) -> None:
-    """Counts, errors, requests, and a command for each thing that can be done."""
+def test_a_report_has_the_outcomes_and_the_next_commands(reported: Run) -> None:
+    """The report also has errors and requests."""
     result = reported("report", JOURNAL)
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     for expected in (
         "customers.csv: 6 rows, 1 run, ",
         "3 done, 1 failed, 1 unknown, 1 rejected",
@@ -44,26 +44,27 @@ def test_a_report_says_what_became_of_the_rows_and_what_to_do(reported: Run) -> 
 
 
 def test_a_report_prints_json(reported: Run) -> None:
-    """In one line, with the same figures."""
+    """The summary is one line, with the counts of the report."""
     printed = summary(reported("report", JOURNAL, "--json").stdout)
     counts = {"rows": 6, "done": 3, "failed": 1, "unknown": 1, "rejected": 1, "waiting": 0}
     assert counts == {name: printed[name] for name in counts}
-    assert ("report", True) == (printed["command"], printed["is_input_complete"])
-    assert {"email": 2} == printed["asked"]
+    assert printed["command"] == "report"
+    assert printed["is_input_complete"] is True
+    assert printed["asked"] == {"email": 2}
     assert len(printed["runs"]) == 1
     assert printed["runs"][0]["ending"] == "complete"
-    assert 3 == len(printed["next"])
+    assert len(printed["next"]) == 3
 
 
 def test_the_rows_of_an_outcome_are_listed_by_their_lines(reported: Run) -> None:
-    """And nobody's data."""
+    """The list holds no personal data."""
     assert "line 6: first_name" in reported("report", JOURNAL, "--rows", "rejected").stdout
     assert "saved, but the ask: " in reported("report", JOURNAL, "--rows", "unknown").stdout
     done = reported("report", JOURNAL, "--rows", "done")
-    assert 3 == len(done.stdout.splitlines())
+    assert len(done.stdout.splitlines()) == 3
     assert "line 7: not asked again: the same person as in data row 4" in done.stdout
     assert people_in(done.output) == []
-    assert "" == reported("report", JOURNAL, "--rows", "waiting").stdout
+    assert reported("report", JOURNAL, "--rows", "waiting").stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -72,9 +73,9 @@ def test_the_rows_of_an_outcome_are_listed_by_their_lines(reported: Run) -> None
 def test_the_rows_of_an_outcome_are_written_to_a_file(
     reported: Run, outcome: str, rows: int
 ) -> None:
-    """With the input's own columns."""
+    """The file has the columns of the input."""
     result = reported("report", JOURNAL, "--rows", outcome, "-o", "some.csv")
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert f"{rows} row{'s' * (rows > 1)} → some.csv" in result.stdout
     written = rows_of("some.csv")
     assert [outcome] * rows == [row["moregood_status"] for row in written]
@@ -84,34 +85,34 @@ def test_the_rows_of_an_outcome_are_written_to_a_file(
 def test_rows_of_an_input_that_has_changed_are_not_written(
     reported: Run, customers: Customers
 ) -> None:
-    """Its rows would be other people's; an option gives the file's new place."""
+    """The outcomes would stand beside the rows of other people. --file names the moved input."""
     before = Path("customers.csv").read_bytes()
     customers("Eve,eve@example.com,")
     args = ("report", JOURNAL, "--rows", "failed", "-o", "some.csv")
     result = reported(*args, "--json")
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert "has changed since the job began" in summary(result.stdout)["error"]
     assert not Path("some.csv").exists()
     Path("moved.csv").write_bytes(before)
-    assert 0 == reported(*args, "--file", "moved.csv").exit_code
-    assert 1 == len(rows_of("some.csv"))
+    assert reported(*args, "--file", "moved.csv").exit_code == 0
+    assert len(rows_of("some.csv")) == 1
     Path("customers.csv").unlink()
-    assert 2 == reported(*args).exit_code
+    assert reported(*args).exit_code == 2
 
 
 def test_kept_rows_need_no_input(
     sandbox: Sandbox, base_url: str, run: Run, customers: Customers
 ) -> None:
-    """They stand in the journal."""
+    """The rows are read from the journal."""
     path = customers(ADA, NOBODY)
     run("import", path, "--keep-rows")
     path.unlink()
-    assert 0 == run("report", JOURNAL, "--rows", "rejected", "-o", "bad.csv").exit_code
-    assert ["nobody@example.com"] == [row["E-mail"] for row in rows_of("bad.csv")]
+    assert run("report", JOURNAL, "--rows", "rejected", "-o", "bad.csv").exit_code == 0
+    assert [row["E-mail"] for row in rows_of("bad.csv")] == ["nobody@example.com"]
 
 
-def test_what_cannot_be_told_is_exit_code_2(reported: Run) -> None:
-    """Another file, a place where nothing can be written, options that do not go together."""
+def test_a_report_that_cannot_be_made_is_exit_code_2(reported: Run) -> None:
+    """Wrong files, a path that cannot be written, and options that do not go together."""
     for args, printed in (
         (("customers.csv",), "is no journal"),
         (("nowhere.journal",), "does not exist"),
@@ -119,5 +120,5 @@ def test_what_cannot_be_told_is_exit_code_2(reported: Run) -> None:
         ((JOURNAL, "--rows", "done", "-o", "no/where.csv"), "no/where.csv: No such file"),
     ):
         result = reported("report", *args)
-        assert 2 == result.exit_code
+        assert result.exit_code == 2
         assert printed in result.stderr

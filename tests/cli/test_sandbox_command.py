@@ -1,4 +1,4 @@
-"""``moregood sandbox``: a Beacon API of one's own, until it is interrupted."""
+"""``moregood sandbox``: a Beacon API on this machine, until the command is interrupted."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ Spawn = Callable[..., subprocess.Popen[str]]
 
 
 def listening(process: "subprocess.Popen[str]") -> str:
-    """The base URL that a sandbox says it listens on."""
+    """Return the base URL that a sandbox prints."""
     assert process.stdout
     found = re.fullmatch(
         r"Listening on (http://127\.0\.0\.1:\d+/beacon)\n", process.stdout.readline()
@@ -33,7 +33,7 @@ def listening(process: "subprocess.Popen[str]") -> str:
 
 
 async def upsert(base_url: str, key: str = "test-key", calls: int = 1) -> int:
-    """Saves a customer; gives the id."""
+    """Save a customer; return the id."""
     async with MoreGoodClient(key, base_url=base_url, max_attempts=1) as client:
         for _ in range(1, calls):
             await client.customers.upsert(first_name="Ada", email="ada@example.com")
@@ -42,18 +42,19 @@ async def upsert(base_url: str, key: str = "test-key", calls: int = 1) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_it_serves_until_it_is_interrupted(spawn: Spawn, number: signal.Signals) -> None:
-    """It says where, at once and into a pipe too, and ends with exit code 0."""
+def test_the_sandbox_serves_until_it_is_interrupted(spawn: Spawn, number: signal.Signals) -> None:
+    """The base URL is printed at once, also into a pipe. The exit code is 0."""
     process = spawn("sandbox", "--port", "0")
     base_url = listening(process)
     assert asyncio.run(upsert(base_url)) == 1
     process.send_signal(number)
     _, err = process.communicate(timeout=10)
-    assert (process.returncode, err) == (0, "")
+    assert process.returncode == 0
+    assert err == ""
 
 
-def test_its_file_survives_a_restart(spawn: Spawn, tmp_path: Path) -> None:
-    """And its keys are those that were given; none is printed."""
+def test_the_state_in_a_file_survives_a_restart(spawn: Spawn, tmp_path: Path) -> None:
+    """The sandbox accepts the keys of --key, and prints none."""
     db = tmp_path / "sandbox.db"
     for _ in range(2):
         process = spawn("sandbox", "--port", 0, "--db", db, "--key", "one-key", "--key", "two-key")
@@ -65,8 +66,8 @@ def test_its_file_survives_a_restart(spawn: Spawn, tmp_path: Path) -> None:
         assert "-key" not in out + err
 
 
-def test_its_limit_and_its_people_can_be_set(run: Run) -> None:
-    """`--rate` refuses what is over it, `--seed` lets customers click."""
+def test_rate_throttles_and_seed_simulates_customers(run: Run) -> None:
+    """The third request within --rate 2/60 is throttled."""
     seen: list[object] = []
 
     def use(base_url: str) -> None:
@@ -75,8 +76,8 @@ def test_its_limit_and_its_people_can_be_set(run: Run) -> None:
         except RateLimited as error:
             seen.append(error)
         root = base_url.removesuffix("beacon")
-        with urllib.request.urlopen(f"{root}__sandbox__/audit") as answer:
-            seen.append(json.load(answer)["customers"])
+        with urllib.request.urlopen(f"{root}__sandbox__/audit") as response:
+            seen.append(json.load(response)["customers"])
 
     result = served(run, use, "--rate", "2/60", "--seed", "7")
     assert result.exit_code == 0
@@ -84,8 +85,8 @@ def test_its_limit_and_its_people_can_be_set(run: Run) -> None:
     assert seen[1] == 1
 
 
-def test_it_speaks_to_machines(run: Run) -> None:
-    """One line of JSON on stdout, with what a client needs."""
+def test_the_json_summary_has_the_base_url(run: Run) -> None:
+    """The line for people goes to stderr."""
     result = served(run, lambda _: None, "--json")
     printed = json.loads(result.stdout)
     assert printed["base_url"] in result.stderr
@@ -93,7 +94,7 @@ def test_it_speaks_to_machines(run: Run) -> None:
 
 
 def served(run: Run, use: Callable[[str], None], *args: str) -> Result:
-    """Runs a sandbox in this process, uses it from a thread, and interrupts it."""
+    """Run a sandbox in this process, use it from a thread, and interrupt it."""
     port = free_port()
 
     def visit() -> None:
@@ -116,7 +117,7 @@ def served(run: Run, use: Callable[[str], None], *args: str) -> Result:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that is not in use."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -124,7 +125,7 @@ def free_port() -> int:
 
 
 def test_a_port_in_use_is_exit_code_2(run: Run) -> None:
-    """With what to do about it."""
+    """The message names --port 0."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -134,7 +135,7 @@ def test_a_port_in_use_is_exit_code_2(run: Run) -> None:
 
 
 def test_a_file_that_is_no_database_is_exit_code_2(run: Run, tmp_path: Path) -> None:
-    """It is not touched."""
+    """The file is unchanged."""
     path = tmp_path / "notes.txt"
     path.write_text("these are my notes, and no database; keep them\n" * 100)
     result = run("sandbox", "--port", 0, "--db", path)
@@ -144,8 +145,8 @@ def test_a_file_that_is_no_database_is_exit_code_2(run: Run, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("rate", ["60", "0/60", "60/0", "a/b", "60/nan"])
-def test_a_rate_that_is_none_is_exit_code_2(run: Run, rate: str) -> None:
-    """Requests and seconds, both more than nothing."""
+def test_an_invalid_rate_is_exit_code_2(run: Run, rate: str) -> None:
+    """A rate is requests/seconds, both above 0."""
     result = run("sandbox", "--rate", rate)
     assert result.exit_code == 2
     assert "such as 60/60" in result.stderr

@@ -1,4 +1,4 @@
-"""The loop that commands run on."""
+"""The event loop of the commands."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ async def _module() -> str:
     return type(asyncio.get_running_loop()).__module__
 
 
-def test_without_uvloop_commands_run_on_asyncios_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is an extra."""
+def test_without_uvloop_commands_run_on_asyncios_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The package uvloop comes with the extra `speed`."""
     monkeypatch.setitem(sys.modules, "uvloop", None)
     assert find_loop_factory() is None
 
 
 def test_commands_run_on_uvloop_where_it_is_installed() -> None:
-    """And still give their exit code."""
+    """The exit code of the command is returned."""
     pytest.importorskip("uvloop")
 
     async def work() -> int:
         return 3 if await _module() == "uvloop" else 4
 
-    assert 3 == run_command(Output(as_json=False, verbose=False), work)
+    assert run_command(Output(as_json=False, verbose=False), work) == 3
